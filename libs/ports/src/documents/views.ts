@@ -1,0 +1,55 @@
+import type { TenantId } from '#lib/core';
+import type { EventStore } from '../event-store/event-store.port.js';
+import type { Feed } from '../feed/feed.port.js';
+import type { DocumentView } from './document-view.js';
+
+const batchMax = 1_000;
+
+/** How far a rebuild has come. */
+export interface RebuildProgress {
+  readonly view: string;
+  readonly tenant: TenantId;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Every view of this process. A feature adds its own when it is made; a main then lets them follow the log. */
+export class Views {
+  private readonly views = new Map<string, DocumentView>();
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly feed: Feed,
+  ) {}
+
+  /** @throws when another view has its name: two would write over each other */
+  add(view: DocumentView): void {
+    if (this.views.has(view.name)) throw new Error(`there are two views named ${view.name}`);
+    this.views.set(view.name, view);
+  }
+
+  all(): readonly DocumentView[] {
+    return [...this.views.values()];
+  }
+
+  /** From now on every view is kept up to date. Nobody but a reader of a view waits for its history. */
+  follow(): void {
+    for (const view of this.views.values()) void this.feed.follow(view);
+  }
+
+  /** Builds every view of every tenant again from the log alone. Nothing may follow the feed meanwhile. */
+  async rebuild(progress: (progress: RebuildProgress) => void): Promise<void> {
+    for (const tenant of await this.store.tenants()) {
+      const total = await this.store.head(tenant);
+      for (const view of this.views.values()) await view.clear(tenant);
+      for (let done = 0; done < total; ) {
+        const events = await this.store.readLog(tenant, done, batchMax);
+        done = events.at(-1)?.sequence ?? total;
+        for (const view of this.views.values()) {
+          await view.take(events);
+          progress({ view: view.name, tenant, done, total });
+        }
+      }
+    }
+  }
+}
