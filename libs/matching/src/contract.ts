@@ -1,0 +1,1 @@
+export { Decision, MatchDecided, MatchStream, matchKey, matchKeysBetween } from './match.stream.js';

@@ -1,0 +1,8 @@
+export {
+  refusals as subjectRefusals,
+  type Subject,
+  SubjectErased,
+  SubjectErasureBegun,
+  SubjectRegistered,
+  SubjectStream,
+} from './subject.stream.js';
