@@ -6,9 +6,17 @@ export {
   CheckpointOpened,
   CheckpointStream,
   MethodKind,
+  refusals as checkpointRefusals,
 } from './checkpoint.stream.js';
 export { CheckpointIdClaimed } from './checkpoint-id.stream.js';
-export { type Notice, NoticeId, NoticePublished, NoticeStream, noticeStands } from './notice.stream.js';
+export {
+  type Notice,
+  NoticeId,
+  NoticePublished,
+  NoticeStream,
+  noticeStands,
+  refusals as noticeRefusals,
+} from './notice.stream.js';
 export {
   isAssessed,
   type Purpose,
@@ -19,11 +27,13 @@ export {
   PurposeStream,
   PurposeSuspended,
   RetentionRule,
+  refusals as purposeRefusals,
 } from './purpose.stream.js';
 export {
   Dimension,
   dimensionMax,
   ModelIdentity,
+  refusals as thresholdCardRefusals,
   ThresholdCardId,
   ThresholdCardPublished,
   ThresholdCardStream,

@@ -1,0 +1,66 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SqliteEventStore, SystemRandom } from '#lib/adapters-embedded';
+import { ActorId, TenantId } from '#lib/core';
+import { GuardConflict, type NewEvent } from '#lib/ports';
+import { TestClock } from '../../../test/support/clock.js';
+import type { Match } from './match.stream.js';
+import { MatchLog } from './match-log.js';
+
+const sample: Match = JSON.parse(readFileSync(join(import.meta.dirname, 'events/matching.decided.v1.json'), 'utf8'));
+const caller = { tenant: TenantId.parse('here'), actor: ActorId.parse('tester') };
+const stream = `match-${sample.subjectId}-2026-06`;
+const guards = [{ stream: 'consent', revision: 0 }];
+
+const rival = (n: number): NewEvent => ({
+  id: `rival-${n}`,
+  type: 'test.happened',
+  version: 1,
+  data: {},
+  at: '2026-06-01T00:00:00.000Z',
+  actor: 'rival',
+});
+
+describe('the log of matches', () => {
+  let folder: string;
+  let store: SqliteEventStore;
+  let log: MatchLog;
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'matches-'));
+    store = await SqliteEventStore.open(join(folder, 'events.db'));
+    log = new MatchLog(store, new TestClock(), new SystemRandom());
+  });
+  afterEach(async () => {
+    await store.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const revisions = async () => (await store.read(caller.tenant, stream)).map(({ revision }) => revision);
+
+  it('takes many decisions about one subject at once, each once and in the order they were sent', async () => {
+    const positions = await Promise.all(Array.from({ length: 200 }, () => log.record(caller, sample, guards)));
+    expect(positions).toEqual([...positions].sort((a, b) => a - b));
+    expect(await revisions()).toEqual(Array.from({ length: 200 }, (_, n) => n + 1));
+  });
+
+  it('goes on after another process wrote into the stream', async () => {
+    await log.record(caller, sample, []);
+    await store.append({ tenant: caller.tenant, stream, expected: 1, events: [rival(1)] });
+    await Promise.all([1, 2, 3].map(() => log.record(caller, sample, [])));
+    expect(await revisions()).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('stores nothing once what a decision relied on has moved, and still takes the others', async () => {
+    await store.append({ tenant: caller.tenant, stream: 'consent', expected: 0, events: [rival(2)] });
+    const results = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, n) => log.record(caller, sample, n % 2 ? guards : [])),
+    );
+    expect(results.map(({ status }) => status)).toEqual(results.map((_, n) => (n % 2 ? 'rejected' : 'fulfilled')));
+    for (const result of results) {
+      if (result.status === 'rejected') expect(result.reason).toBeInstanceOf(GuardConflict);
+    }
+    expect(await revisions()).toHaveLength(10);
+  });
+});

@@ -1,0 +1,62 @@
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import type { Caller } from '#lib/core';
+import { Clock, EventStore, type Guard, GuardConflict, Random, RevisionConflict } from '#lib/ports';
+import { type Match, MatchDecided, MatchStream, matchKey } from './match.stream.js';
+
+const attemptsMax = 20;
+const streamsMax = 20_000;
+
+/** Where the next decision of a stream goes, given that all that were sent before it are stored. */
+interface Tail {
+  next: number;
+}
+
+/**
+ * Appends decisions to the streams of subjects, many at once to the same one: each takes the revision after the one
+ * before it, without waiting for that to be stored. The store keeps the order it is given, so all go into one group; if
+ * one in front is not stored, those behind it meet a conflict and are sent again.
+ */
+@Injectable()
+export class MatchLog {
+  private readonly tails = new LRUCache<string, Promise<Tail>>({ max: streamsMax });
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly clock: Clock,
+    private readonly random: Random,
+  ) {}
+
+  /**
+   * Stores a decision, guarded or not, and answers its place in the log.
+   * @throws GuardConflict when what it relied on has moved: decide again
+   * @throws StoreUnavailable when it cannot be said whether it was stored
+   */
+  async record({ tenant, actor }: Caller, match: Match, guards: readonly Guard[]): Promise<number> {
+    const now = this.clock.now();
+    const stream = `${MatchStream.name}-${matchKey(match.subjectId, now)}`;
+    const place = `${tenant}/${stream}`;
+    const events = [{ ...MatchDecided(match), id: this.random.uuid(), at: now.toISOString(), actor }];
+    for (let attempt = 1; ; attempt++) {
+      const opening = this.tails.get(place) ?? this.open(place, tenant, stream);
+      const tail = await opening;
+      const expected = tail.next;
+      tail.next += 1;
+      try {
+        return await this.store.append({ tenant, stream, expected, events, guards });
+      } catch (error) {
+        // The place that was taken stays empty, so what is remembered is wrong from here on.
+        if (this.tails.get(place) === opening) this.tails.delete(place);
+        const isLost = error instanceof RevisionConflict && !(error instanceof GuardConflict);
+        if (!isLost || attempt === attemptsMax) throw error;
+      }
+    }
+  }
+
+  private open(place: string, tenant: Caller['tenant'], stream: string): Promise<Tail> {
+    const opening = this.store.read(tenant, stream).then((events) => ({ next: events.length }));
+    this.tails.set(place, opening);
+    opening.catch(() => this.tails.delete(place));
+    return opening;
+  }
+}

@@ -1,0 +1,54 @@
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import type { TenantId } from '#lib/core';
+import { type Eviction, Nodes, Random } from '#lib/ports';
+
+interface Use {
+  count: number;
+  readonly ended: PromiseWithResolvers<void>;
+}
+
+/**
+ * This process among those that compare faces. It opens a template for one comparison and overwrites it, so it holds one
+ * only while it is compared: an eviction is acknowledged once no comparison that had opened it goes on.
+ */
+@Injectable()
+export class MatcherNode implements OnModuleInit, OnApplicationShutdown {
+  private leave: (() => Promise<void>) | undefined;
+  private readonly uses = new Map<string, Use>();
+
+  constructor(
+    private readonly nodes: Nodes,
+    private readonly random: Random,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    this.leave = await this.nodes.join({
+      nodeId: this.random.uuid(),
+      evict: async (eviction) => this.uses.get(placeOf(eviction))?.ended.promise,
+      holds: async (eviction) => this.uses.has(placeOf(eviction)),
+    });
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.leave?.();
+  }
+
+  /** Runs `work`, which has the template open and overwrites it before it ends. */
+  async using<T>(tenant: TenantId, templateId: string, work: () => Promise<T>): Promise<T> {
+    const place = placeOf({ tenant, templateId });
+    const use = this.uses.get(place) ?? { count: 0, ended: Promise.withResolvers<void>() };
+    this.uses.set(place, use);
+    use.count += 1;
+    try {
+      return await work();
+    } finally {
+      use.count -= 1;
+      if (use.count === 0) {
+        this.uses.delete(place);
+        use.ended.resolve();
+      }
+    }
+  }
+}
+
+const placeOf = ({ tenant, templateId }: Eviction) => `${tenant}/${templateId}`;

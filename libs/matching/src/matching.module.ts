@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { Deadline } from './deadline.js';
+import { MatchLog } from './match-log.js';
+import { MatcherNode } from './matcher-node.js';
+import { ListMyMatchesHandler, ListMyMatchesRoute } from './my-matches.js';
+import { VerifyFaceHandler } from './verify.js';
+import { VerifyFaceRoute } from './verify-route.js';
+
+/** Comparing faces, 1:1, and what a patient sees of it. */
+@Module({
+  controllers: [VerifyFaceRoute, ListMyMatchesRoute],
+  providers: [Deadline, MatchLog, MatcherNode, VerifyFaceHandler, ListMyMatchesHandler],
+})
+export class MatchingModule {}

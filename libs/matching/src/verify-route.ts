@@ -1,0 +1,90 @@
+import { createHmac } from 'node:crypto';
+import { Body, Controller, Query as FromQuery, Post } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { ApiConsumes } from '@nestjs/swagger';
+import { z } from 'zod';
+import { type Caller, SubjectId, type TenantId } from '#lib/core';
+import { AllowedTo, EmbeddingIn, FromCaller, FromIdempotencyKey, Idempotent, Invalid, Writes } from '#lib/http';
+import { CheckpointId, ModelIdentity, PurposeId } from '#lib/policy/contract';
+import { KeyService, Random } from '#lib/ports';
+import { MatchId, refusals } from './match.stream.js';
+import { MatchShown } from './show-match.js';
+import { type Probe, VerifyFace } from './verify.js';
+
+export const ProbeInJson = z
+  .strictObject({
+    subjectId: SubjectId,
+    purposeId: PurposeId,
+    checkpointId: CheckpointId.optional(),
+    model: ModelIdentity,
+    embedding: EmbeddingIn,
+  })
+  .meta({ id: 'Probe' });
+
+/** On the hot path the body is nothing but the vector, and the rest stands in the query. */
+const ProbeInQuery = z.strictObject({
+  subjectId: SubjectId,
+  purposeId: PurposeId,
+  checkpointId: CheckpointId.optional(),
+  model: ModelIdentity.shape.id,
+  modelVersion: ModelIdentity.shape.version,
+});
+
+/** For the document: what the query may hold, whichever way the vector comes. */
+const ProbeQuery = ProbeInQuery.partial().meta({ id: 'ProbeQuery' });
+type ProbeQuery = z.output<typeof ProbeQuery>;
+
+function checked<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const { success, data, error } = schema.safeParse(value);
+  if (!success) throw new Invalid(error.issues);
+  return data;
+}
+
+const isBytes = (body: unknown): body is Uint8Array => Object.prototype.toString.call(body) === '[object Uint8Array]';
+
+/** Either body as one probe. The vector stays what it is: bytes of the request, looked at by nobody here. */
+export function probeOf(body: unknown, query: ProbeQuery): Probe {
+  if (isBytes(body)) {
+    const { model, modelVersion, ...rest } = checked(ProbeInQuery, query);
+    return { ...rest, model: { id: model, version: modelVersion }, bytes: body };
+  }
+  checked(z.strictObject({}), query);
+  const { embedding, ...rest } = checked(ProbeInJson, body);
+  if (embedding.dim * 4 !== embedding.data.byteLength) {
+    throw refusals['bad-embedding']({ errors: [{ path: 'embedding.dim', code: 'size' }] });
+  }
+  return { ...rest, bytes: embedding.data };
+}
+
+@Controller('v1/matches/verify')
+export class VerifyFaceRoute {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly keys: KeyService,
+    private readonly random: Random,
+  ) {}
+
+  @Post()
+  @AllowedTo('backend', 'device')
+  @Idempotent()
+  @ApiConsumes('application/json', 'application/octet-stream')
+  @Writes([200], MatchShown)
+  async verify(
+    @FromCaller() caller: Caller,
+    @FromQuery({ schema: ProbeQuery }) query: ProbeQuery,
+    @Body() body: unknown,
+    @FromIdempotencyKey() attempt: string | undefined,
+  ) {
+    const probe = probeOf(body, query);
+    const matchId = attempt ? await this.named(caller.tenant, attempt) : MatchId.parse(this.random.uuid());
+    const { match, alternatives, position } = await this.commands.execute(new VerifyFace(caller, matchId, probe));
+    return { position, recorded: true, answer: { ...match, alternatives } };
+  }
+
+  /** The id of a match whose caller may ask again: the same key names the same match, and nobody else can make it. */
+  private async named(tenant: TenantId, attempt: string): Promise<MatchId> {
+    const secret = await this.keys.secret(tenant, 'match-id');
+    const hex = createHmac('sha256', secret).update(attempt).digest('hex');
+    return MatchId.parse(hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5'));
+  }
+}
