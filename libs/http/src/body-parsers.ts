@@ -1,0 +1,84 @@
+import type { Readable } from 'node:stream';
+import { applyDecorators, PayloadTooLargeException, UnsupportedMediaTypeException } from '@nestjs/common';
+import { type FastifyAdapter, RouteConfig } from '@nestjs/platform-fastify';
+import { ApiConsumes } from '@nestjs/swagger';
+import { Malformed, readJson } from './json-body.js';
+import { type BytesRequest, RequestBytes } from './request-bytes.js';
+
+export const jsonMaxBytes = 64 * 1024;
+export const octetsMaxBytes = 16 * 1024;
+
+const octets = 'application/octet-stream';
+
+/** A route whose body may also be bytes: it then is a Uint8Array, overwritten once the request is answered. */
+export const TakesBytes = () =>
+  applyDecorators(RouteConfig({ takesBytes: true }), ApiConsumes('application/json', octets));
+
+interface Incoming extends BytesRequest {
+  readonly headers: { readonly 'content-length'?: string | undefined };
+  /** `config` is what `TakesBytes` wrote, where it did. */
+  readonly routeOptions: { readonly config: object };
+  readonly is404: boolean;
+}
+
+/**
+ * Lets a server read JSON (64 KiB at most) and, where a route takes them, bytes (16 KiB at most), and nothing else. Of
+ * what was read nothing stays when the request is over: neither the pieces that came, nor the whole, nor an embedding
+ * that was taken out of it. One copy is out of reach: the last pieces in the read buffer of Node's HTTP parser, which
+ * the next requests overwrite.
+ */
+export function readBodies(adapter: FastifyAdapter): void {
+  const server = adapter.getInstance();
+  server.removeAllContentTypeParsers();
+  server.addHook('onRequest', (request: BytesRequest, { raw }, done) => {
+    const bytes = new RequestBytes();
+    request.bytes = bytes;
+    // Comes when the answer was sent, and also when the caller has left before.
+    raw.once('close', () => bytes.end());
+    done();
+  });
+  server.addContentTypeParser('application/json', async (request: Incoming, payload: Readable) => {
+    if (request.is404) return undefined;
+    const bytes = await readWhole(request, payload, jsonMaxBytes);
+    return readJson(bytes, (decoded) => request.bytes?.own(decoded));
+  });
+  server.addContentTypeParser(octets, async (request: Incoming, payload: Readable) => {
+    if (request.is404) return undefined;
+    if (!('takesBytes' in request.routeOptions.config)) throw new UnsupportedMediaTypeException();
+    return readWhole(request, payload, octetsMaxBytes);
+  });
+}
+
+/** The whole body, in a buffer of its own that the request owns. What it came in is overwritten already. */
+function readWhole({ headers, bytes }: Incoming, payload: Readable, maxBytes: number): Promise<Uint8Array> {
+  if (Number(headers['content-length']) > maxBytes) throw new PayloadTooLargeException();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  return new Promise<Uint8Array>((resolve, reject) => {
+    const collect = (chunk: Uint8Array) => {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > maxBytes) stop(new PayloadTooLargeException());
+    };
+    const stop = (reason: Error) => {
+      payload.off('data', collect);
+      for (const chunk of chunks) chunk.fill(0);
+      reject(reason);
+    };
+    payload.on('data', collect);
+    payload.once('end', () => {
+      const whole = new Uint8Array(length <= maxBytes ? length : 0);
+      bytes?.own(whole);
+      let at = 0;
+      for (const chunk of whole.length > 0 ? chunks : []) {
+        whole.set(chunk, at);
+        at += chunk.length;
+        chunk.fill(0);
+      }
+      resolve(whole);
+    });
+    payload.once('error', () => stop(new Malformed()));
+    // A caller who left; after the end there is nothing left to stop.
+    payload.once('close', () => stop(new Malformed()));
+  });
+}
