@@ -1,0 +1,1 @@
+export { LogAudit, type Violation } from './log-audit.js';
