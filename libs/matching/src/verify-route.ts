@@ -1,10 +1,18 @@
 import { createHmac } from 'node:crypto';
 import { Body, Controller, Query as FromQuery, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiConsumes } from '@nestjs/swagger';
 import { z } from 'zod';
 import { type Caller, SubjectId, type TenantId } from '#lib/core';
-import { AllowedTo, EmbeddingIn, FromCaller, FromIdempotencyKey, Idempotent, Invalid, Writes } from '#lib/http';
+import {
+  AllowedTo,
+  EmbeddingIn,
+  FromCaller,
+  FromIdempotencyKey,
+  Idempotent,
+  Invalid,
+  TakesBytes,
+  Writes,
+} from '#lib/http';
 import { CheckpointId, ModelIdentity, PurposeId } from '#lib/policy/contract';
 import { KeyService, Random } from '#lib/ports';
 import { MatchId, refusals } from './match.stream.js';
@@ -67,7 +75,7 @@ export class VerifyFaceRoute {
   @Post()
   @AllowedTo('backend', 'device')
   @Idempotent()
-  @ApiConsumes('application/json', 'application/octet-stream')
+  @TakesBytes()
   @Writes([200], MatchShown)
   async verify(
     @FromCaller() caller: Caller,
