@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailable } from '#lib/ports';
 import { openSqliteFile } from './sqlite-file.js';
-import { SqliteWriter, type WriterSetup } from './sqlite-writer.js';
+import { SqliteWriter } from './sqlite-writer.js';
+import type { WriterSetup } from './writer-protocol.js';
 
 const layout = {
   applicationId: 0x4c65ffff,

@@ -1,32 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { StoreUnavailable } from '#lib/ports';
-import type { Statement, StatementRow } from './statements.program.js';
+import type { StatementRow, Statements, WriterFailure, WriterSetup } from './writer-protocol.js';
 
 const waitingMax = 10_000;
-
-/** What a writer's thread needs to know; goes over to it as it is. */
-export interface WriterSetup {
-  /** A database file that `openSqliteFile` has opened before. */
-  readonly file: string;
-  /** Run on the writer's connection before anything else: `PRAGMA secure_delete = ON` and the like. */
-  readonly pragmas?: string;
-  /** For specs and benches only: a disk whose every commit takes this long. */
-  readonly commitDelayMs?: number;
-}
-
-/** What a program module exports as `open`: how units of one kind are carried out, inside the writer's transaction. */
-export interface Program<Unit, Answer> {
-  /** Throws where the unit as a whole must not be stored. */
-  run(unit: Unit): Answer;
-  /** The transaction was rolled back: whatever was remembered of it is wrong. */
-  rolledBack(): void;
-}
-
-/** What the thread answers instead of a program's answer. `errcode` is SQLite's, where it was SQLite that failed. */
-export interface WriterFailure {
-  readonly failed: string;
-  readonly errcode: number | undefined;
-}
 
 /** SQLite's primary result codes by which the world fails; all others mean that we asked for something wrong. */
 const worldly: Readonly<Record<number, string>> = {
@@ -50,12 +26,6 @@ export function sqliteFault(file: string, message: string, errcode: number | und
 interface Waiting {
   readonly resolve: (answer: never) => void;
   readonly reject: (error: Error) => void;
-}
-
-/** Units of which each succeeds or fails as a whole; SQL as it is unless a program of its own says otherwise. */
-export interface Statements {
-  /** 1 to 1,000; run in order, all or none of them stored. */
-  readonly statements: readonly Statement[];
 }
 
 /**

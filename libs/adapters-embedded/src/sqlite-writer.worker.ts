@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import type { Program, WriterFailure, WriterSetup } from './sqlite-writer.js';
+import type { Program, WriterFailure, WriterSetup } from './writer-protocol.js';
 
 // The thread of SqliteWriter. Node runs it as it is, as source too: it may import nothing but types and Node's modules.
 

@@ -1,15 +1,7 @@
-import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
-import type { Program, Statements } from './sqlite-writer.js';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Program, StatementRow, Statements } from './writer-protocol.js';
 
 // Loaded by the writer's thread by its own URL, as source too: it may import nothing but types and Node's modules.
-
-export interface Statement {
-  readonly sql: string;
-  /** For the question marks, in order. */
-  readonly params: readonly SQLInputValue[];
-}
-
-export type StatementRow = Readonly<Record<string, SQLOutputValue>>;
 
 const preparedMax = 200;
 
