@@ -23,10 +23,13 @@ export const NoticeText = z.strictObject({
 });
 export type NoticeText = z.output<typeof NoticeText>;
 
+/** Which text of a notice: 1, 2, 3 ... */
+export const NoticeNumber = z.int().min(1).max(1_000_000);
+
 export const NoticePublished = defineEvent({
   type: 'policy.notice-published',
   version: 1,
-  data: NoticeText.extend({ noticeId: NoticeId, version: z.int().min(1).max(1_000_000), hash: Sha256 }),
+  data: NoticeText.extend({ noticeId: NoticeId, version: NoticeNumber, hash: Sha256 }),
 });
 
 export const refusals = defineRefusals('policy', {
