@@ -22,18 +22,31 @@ export const refusals = defineRefusals('access', {
   'code-invalid': ['unauthenticated', 'The code is unknown, used or over: ask for another link'],
 });
 
+/** What a link was issued as: a repeat is answered with it even after its use. */
+interface Issue {
+  readonly at: string;
+  readonly expiresAt: string;
+  readonly hash: string;
+}
+
 export type Link =
   | { readonly status: 'none' }
-  | { readonly status: 'issued'; readonly subjectId: SubjectId; readonly hash: string; readonly expiresAt: string }
-  | { readonly status: 'used'; readonly subjectId: SubjectId; readonly hash: string; readonly expiresAt: string };
+  | { readonly status: 'issued'; readonly subjectId: SubjectId; readonly issue: Issue }
+  | {
+      readonly status: 'used';
+      readonly subjectId: SubjectId;
+      readonly issue: Issue;
+      readonly session: { readonly hash: string; readonly expiresAt: string };
+    };
 
-/** One link: issued, used once. Once used, hash and expiry are those of the session. */
+/** One link: issued, and used once to begin a session. */
 export const LinkStream = defineStream({
   name: 'link',
   events: [LinkIssued, LinkUsed],
   initial: { status: 'none' } as Link,
-  evolve: (_, { type, data }: EventOf<typeof LinkIssued> | EventOf<typeof LinkUsed>): Link => {
+  evolve: (link, { type, data }: EventOf<typeof LinkIssued> | EventOf<typeof LinkUsed>, at): Link => {
     const { subjectId, hash, expiresAt } = data;
-    return { status: type === 'access.link-issued' ? 'issued' : 'used', subjectId, hash, expiresAt };
+    if (type === 'access.link-issued') return { status: 'issued', subjectId, issue: { at, hash, expiresAt } };
+    return link.status === 'none' ? link : { ...link, status: 'used', session: { hash, expiresAt } };
   },
 });

@@ -12,13 +12,19 @@ const Key = z
   .regex(/^[\x21-\x7e]{1,200}$/)
   .optional();
 
+/**
+ * How a repeat gets the first answer: `stored`, sealed, for a day; or `derived`, where it is made again from the key
+ * itself, because it tells a secret that is to be stored nowhere.
+ */
+type Repeats = 'stored' | 'derived';
+
 /** What honours the header reads of a route. */
-export const IdempotentRoute = Reflector.createDecorator<true>();
+export const IdempotentRoute = Reflector.createDecorator<Repeats>();
 
 /** A POST that may be sent again: with the same `Idempotency-Key` and the same body it is answered as the first time. */
-export const Idempotent = () =>
+export const Idempotent = (repeats: Repeats = 'stored') =>
   applyDecorators(
-    IdempotentRoute(true),
+    IdempotentRoute(repeats),
     ApiHeader({ name: idempotencyHeader, required: false, schema: { type: 'string', minLength: 1, maxLength: 200 } }),
   );
 

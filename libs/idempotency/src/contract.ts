@@ -1,0 +1,1 @@
+export { refusals as idempotencyRefusals } from './refusals.js';
