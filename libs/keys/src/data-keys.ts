@@ -1,9 +1,9 @@
-import { createSecretKey, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { TenantId } from '#lib/core';
+import { dataKeyBytes, dataKeyFrom } from '#lib/envelope';
 import { type KeyEntry, KeyService, KeyTable, Random, StaleGeneration } from '#lib/ports';
 
-const keyBytes = 32;
 const attemptsMax = 5;
 
 /**
@@ -30,10 +30,10 @@ export class DataKeys {
   async create(tenant: TenantId, keyId: string): Promise<KeyObject> {
     const existing = await this.read(tenant, keyId);
     if (existing) return existing;
-    const bytes = this.random.bytes(keyBytes);
+    const bytes = this.random.bytes(dataKeyBytes);
     try {
       await this.store(tenant, keyId, bytes);
-      return createSecretKey(bytes);
+      return dataKeyFrom(bytes);
     } catch (error) {
       // The table takes no second key under one id: another maker may have been first.
       const first = await this.read(tenant, keyId);

@@ -1,13 +1,9 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, type KeyObject } from 'node:crypto';
+import { createHmac, hkdfSync, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import canonicalize from 'canonicalize';
 import { Fault, type SubjectId, type TenantId } from '#lib/core';
+import { dataKeyBytes, dataKeyFrom, nonceBytes, open, personalBinding, seal } from '#lib/envelope';
 import { DataKeys } from './data-keys.js';
-
-const format = 1;
-const nonceBytes = 12;
-const tagBytes = 16;
-const keyBytes = 32;
 
 /** The subject has no key, or none any more: to a caller, there is no such subject. */
 export class KeyErased extends Fault {
@@ -33,7 +29,7 @@ export class PersonalData {
   }
 
   /**
-   * A JSON value as base64: one byte of format, the nonce, the ciphertext of its canonical form (RFC 8785), the tag.
+   * A JSON value, in its canonical form (RFC 8785), as a sealed record in base64.
    * `context` names what it is, such as `consent.evidence`; it opens in no other.
    * @throws KeyErased when the subject has no key
    */
@@ -41,20 +37,14 @@ export class PersonalData {
     const key = await this.keys.open(tenant, keyIdOf(subjectId));
     if (!key) throw new KeyErased();
     const plaintext = Buffer.from(canonical(value));
-    const nonce = derived(key, 'nonce', (secret) =>
-      createHmac('sha256', secret)
-        .update(canonical([context]))
-        .update(plaintext)
-        .digest()
-        .subarray(0, nonceBytes),
-    );
-    return derived(key, 'encryption', (secret) => {
-      const cipher = createCipheriv('aes-256-gcm', secret, nonce, { authTagLength: tagBytes });
-      cipher.setAAD(associated(tenant, subjectId, context));
-      const sealed = [Buffer.of(format), nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()];
-      plaintext.fill(0);
-      return Buffer.concat(sealed).toString('base64');
-    });
+    const mac = createHmac('sha256', derived(key, 'nonce'))
+      .update(canonical([context]))
+      .update(plaintext)
+      .digest();
+    const binding = bindingOf(tenant, subjectId, context);
+    const sealed = seal(derived(key, 'encryption'), plaintext, binding, mac.subarray(0, nonceBytes));
+    plaintext.fill(0);
+    return sealed.toString('base64');
   }
 
   /**
@@ -64,17 +54,12 @@ export class PersonalData {
   async open(tenant: TenantId, subjectId: SubjectId, context: string, sealed: string): Promise<unknown> {
     const key = await this.keys.open(tenant, keyIdOf(subjectId));
     if (!key) return undefined;
-    const bytes = Buffer.from(sealed, 'base64');
-    if (bytes[0] !== format || bytes.length < 1 + nonceBytes + tagBytes) throw new Error('not sealed personal data');
-    const nonce = bytes.subarray(1, 1 + nonceBytes);
-    return derived(key, 'encryption', (secret) => {
-      const decipher = createDecipheriv('aes-256-gcm', secret, nonce, { authTagLength: tagBytes });
-      decipher.setAAD(associated(tenant, subjectId, context)).setAuthTag(bytes.subarray(-tagBytes));
-      const plaintext = Buffer.concat([decipher.update(bytes.subarray(1 + nonceBytes, -tagBytes)), decipher.final()]);
-      const value: unknown = JSON.parse(plaintext.toString());
-      plaintext.fill(0);
-      return value;
-    });
+    const binding = bindingOf(tenant, subjectId, context);
+    const opened = open(derived(key, 'encryption'), Buffer.from(sealed, 'base64'), binding);
+    if (!opened.ok) throw new Error(`sealed personal data do not open: ${opened.reason}`);
+    const value: unknown = JSON.parse(opened.plaintext.toString());
+    opened.plaintext.fill(0);
+    return value;
   }
 
   /** Destroys the subject's key: whatever was sealed under it is noise from here on. */
@@ -90,8 +75,8 @@ export class PersonalData {
 
 const keyIdOf = (subjectId: SubjectId) => `subject-${subjectId}`;
 
-const associated = (tenant: TenantId, subjectId: SubjectId, context: string) =>
-  Buffer.from(canonical(['lethe/personal-data', format, tenant, subjectId, context]));
+const bindingOf = (tenant: TenantId, subjectId: SubjectId, context: string) =>
+  personalBinding({ tenant, subject: subjectId, context, keyId: keyIdOf(subjectId) });
 
 function canonical(value: unknown): string {
   const text = canonicalize(value);
@@ -99,12 +84,6 @@ function canonical(value: unknown): string {
   return text;
 }
 
-/** Lends `work` a key for one use, derived from the subject's (RFC 5869), and zeroes it. */
-function derived<T>(key: KeyObject, use: 'encryption' | 'nonce', work: (secret: Uint8Array) => T): T {
-  const secret = new Uint8Array(hkdfSync('sha256', key, '', `lethe/personal-data/${use}`, keyBytes));
-  try {
-    return work(secret);
-  } finally {
-    secret.fill(0);
-  }
-}
+/** One use, one key: each is derived from the subject's (RFC 5869). */
+const derived = (key: KeyObject, use: 'encryption' | 'nonce'): KeyObject =>
+  dataKeyFrom(new Uint8Array(hkdfSync('sha256', key, '', `lethe/personal/v1/${use}`, dataKeyBytes)));
