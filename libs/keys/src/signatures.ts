@@ -4,7 +4,7 @@ import type { TenantId } from '#lib/core';
 import { KeyService, KeysUnavailable } from '#lib/ports';
 
 const attemptsMax = 3;
-const payloadMaxBytes = 64 * 1024;
+const payloadMaxBytes = 256 * 1024;
 
 /** Signs what a tenant hands out, such as receipts, so that anyone can check it against the tenant's public keys. */
 @Injectable()
