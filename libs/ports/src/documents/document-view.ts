@@ -21,7 +21,10 @@ export interface Shown<Body> {
 /** What one event does to one document. */
 export interface DocumentChange<Body> {
   readonly id: string;
-  /** From what the document was, undefined for none, to what it is; undefined removes it. Pure. */
+  /**
+   * From what the document was, undefined for none, to what it is; undefined removes it. Pure. Answering the very object
+   * it was given says that nothing changes, and costs no write.
+   */
   readonly change: (before: Shown<Body> | undefined) => Shown<Body> | undefined;
 }
 
@@ -69,6 +72,7 @@ export abstract class DocumentView<Body = unknown> implements Follower {
       const document = after.get(id);
       if (document && document.sequence >= sequence) continue;
       const shown = change(document);
+      if (shown === document) continue;
       touched.add(id);
       if (shown) after.set(id, { id, key: shown.key, sequence, body: shown.body });
       else after.delete(id);
