@@ -1,3 +1,9 @@
+export { BeginErasure, beginErasure } from './begin-erasure.js';
+export { EnrolmentAttempts } from './enrolment-attempts.js';
+export { EraseWithoutConsent } from './erase-without-consent.js';
+export { ErasureResumer } from './erasure-resumer.js';
+export { ErasureSaga, type TemplateName } from './erasure-saga.js';
+export { type ErasureStore, ErasureStores, type Prober } from './erasure-stores.js';
 export {
   ErasureTrigger,
   refusals as templateRefusals,
@@ -11,3 +17,5 @@ export {
   templateKey,
 } from './template.stream.js';
 export { TemplateIdClaimed } from './template-id.stream.js';
+export { type OpenedTemplate, TemplateVault } from './template-vault.js';
+export { UnfinishedErasures } from './unfinished-erasures.view.js';

@@ -1,0 +1,2 @@
+export { type Due, DueRule, dueOf } from './due.js';
+export { DueDates } from './due-dates.js';
