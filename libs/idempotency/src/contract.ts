@@ -1,1 +1,2 @@
 export { refusals as idempotencyRefusals } from './refusals.js';
+export { StoredAnswers } from './stored-answers.js';
