@@ -1,7 +1,6 @@
 import type { TenantId } from '#lib/core';
 import type { EventStore } from '../event-store/event-store.port.js';
-import type { Feed } from '../feed/feed.port.js';
-import type { DocumentView } from './document-view.js';
+import type { Feed, Follower } from '../feed/feed.port.js';
 
 const batchMax = 1_000;
 
@@ -13,9 +12,14 @@ export interface RebuildProgress {
   readonly total: number;
 }
 
+/** What every `DocumentView` is, whatever its documents hold. */
+export interface View extends Follower {
+  clear(tenant: TenantId): Promise<void>;
+}
+
 /** Every view of this process. A feature adds its own when it is made; a main then lets them follow the log. */
 export class Views {
-  private readonly views = new Map<string, DocumentView>();
+  private readonly views = new Map<string, View>();
 
   constructor(
     private readonly store: EventStore,
@@ -23,12 +27,12 @@ export class Views {
   ) {}
 
   /** @throws when another view has its name: two would write over each other */
-  add(view: DocumentView): void {
+  add(view: View): void {
     if (this.views.has(view.name)) throw new Error(`there are two views named ${view.name}`);
     this.views.set(view.name, view);
   }
 
-  all(): readonly DocumentView[] {
+  all(): readonly View[] {
     return [...this.views.values()];
   }
 
