@@ -14,6 +14,7 @@ export {
   NoticeId,
   NoticePublished,
   NoticeStream,
+  type NoticeText,
   noticeStands,
   refusals as noticeRefusals,
 } from './notice.stream.js';
