@@ -30,6 +30,7 @@ export const refusals = defineRefusals('subjects', {
   missing: ['missing', 'There is no such subject'],
   'id-taken': ['conflict', 'The id belongs to another registration'],
   'reference-taken': ['conflict', 'Another subject is registered under this external reference'],
+  'born-later': ['invalid', 'The birth date is in the future'],
 });
 
 export interface Subject {

@@ -1,6 +1,6 @@
 export { BeginErasure, beginErasure } from './begin-erasure.js';
 export { EnrolmentAttempts } from './enrolment-attempts.js';
-export { EraseWithoutConsent } from './erase-without-consent.js';
+export { consentTriggerOf, EraseWithoutConsent } from './erase-without-consent.js';
 export { ErasureResumer } from './erasure-resumer.js';
 export { ErasureSaga, type TemplateName } from './erasure-saga.js';
 export { type ErasureStore, ErasureStores, type Prober } from './erasure-stores.js';
@@ -18,4 +18,5 @@ export {
 } from './template.stream.js';
 export { TemplateIdClaimed } from './template-id.stream.js';
 export { type OpenedTemplate, TemplateVault } from './template-vault.js';
+export { type ListedTemplate, type ListedTemplate, TemplatesView, TemplatesView } from './templates.view.js';
 export { UnfinishedErasures } from './unfinished-erasures.view.js';

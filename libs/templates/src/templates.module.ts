@@ -61,6 +61,7 @@ import { UnfinishedErasures } from './unfinished-erasures.view.js';
     ErasureSaga,
     ErasureStores,
     TemplateVault,
+    TemplatesView,
     UnfinishedErasures,
   ],
 })
