@@ -18,5 +18,5 @@ export {
 } from './template.stream.js';
 export { TemplateIdClaimed } from './template-id.stream.js';
 export { type OpenedTemplate, TemplateVault } from './template-vault.js';
-export { type ListedTemplate, type ListedTemplate, TemplatesView, TemplatesView } from './templates.view.js';
+export { type ListedTemplate, TemplatesView } from './templates.view.js';
 export { UnfinishedErasures } from './unfinished-erasures.view.js';
