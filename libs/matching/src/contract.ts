@@ -1,1 +1,1 @@
-export { Decision, MatchDecided, MatchStream, matchKey, matchKeysBetween } from './match.stream.js';
+export { Decision, MatchDecided, type Matches, MatchStream, matchKey, matchKeysBetween } from './match.stream.js';

@@ -32,11 +32,11 @@ export const eraseWithoutConsent = (
   const current = standing(consents, now);
   return templates
     .filter(({ terms }) => !current || !continues(consents, terms.consentId, current))
-    .flatMap((template) => beginErasure(templates, template.terms.templateId, triggerOf(template, consents)));
+    .flatMap((template) => beginErasure(templates, template.terms.templateId, consentTriggerOf(template, consents)));
 };
 
 /** Why the consent of a template ended: it, or one that renewed it, was withdrawn; otherwise its time was over. */
-const triggerOf = ({ terms }: Template, consents: Consents): ErasureTrigger =>
+export const consentTriggerOf = ({ terms }: Template, consents: Consents): ErasureTrigger =>
   consents.consents.some((consent) => consent.withdrawnAt && continues(consents, terms.consentId, consent))
     ? 'consent-withdrawn'
     : 'consent-expired';

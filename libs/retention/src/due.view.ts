@@ -1,0 +1,114 @@
+import { Injectable } from '@nestjs/common';
+import { ConsentExpired, type ConsentId, ConsentRenewed, ConsentWithdrawn } from '#lib/consent/contract';
+import { type EventOf, readerOf, type SubjectId } from '#lib/core';
+import { MatchDecided } from '#lib/matching/contract';
+import type { PurposeId } from '#lib/policy/contract';
+import { type DocumentChange, Documents, DocumentView, type Shown, type StoredEvent } from '#lib/ports';
+import { TemplateEnrolled, TemplateErasureBegun, type TemplateId, templateKey } from '#lib/templates/contract';
+import { type Due, dayOf, dueOf, type Keeping } from './due.js';
+
+/** A template that is kept, and what its due date depends on. */
+interface KeptTemplate extends Pick<Keeping, 'enrolledAt' | 'retention' | 'consentValidUntil'> {
+  readonly templateId: TemplateId;
+  /** The consent it was enrolled under, or the last that took its place. */
+  readonly consentId: ConsentId;
+}
+
+/** What is kept of one subject for one purpose, and the day (UTC) it was last of use. */
+export interface Kept {
+  readonly subjectId: SubjectId;
+  readonly purposeId: PurposeId;
+  readonly usedOn?: string;
+  readonly templates: readonly KeptTemplate[];
+}
+
+export interface DueTemplate extends Due {
+  readonly templateId: TemplateId;
+}
+
+const read = readerOf([
+  TemplateEnrolled,
+  TemplateErasureBegun,
+  ConsentRenewed,
+  ConsentWithdrawn,
+  ConsentExpired,
+  MatchDecided,
+]);
+
+/** When each of the templates is due, the earliest first. */
+export const dueIn = ({ templates, usedOn }: Kept): DueTemplate[] =>
+  templates
+    .map(({ templateId, ...keeping }) => ({ templateId, ...dueOf({ ...keeping, lastAcceptedAt: usedOn }) }))
+    .sort((a, b) => (`${a.dueAt} ${a.templateId}` < `${b.dueAt} ${b.templateId}` ? -1 : 1));
+
+/**
+ * What is kept, by subject and purpose, in the order it is due: whatever is due stands in front, so a sweep reads no more
+ * than that. An accept changes it once a day at most.
+ */
+@Injectable()
+export class DueView extends DocumentView<Kept> {
+  readonly name = 'due';
+
+  constructor(documents: Documents) {
+    super(documents);
+  }
+
+  protected changes(stored: StoredEvent): readonly DocumentChange<Kept>[] {
+    const event = read(stored);
+    if (!event || (event.type === 'matching.decided' && event.data.decision !== 'accept')) return [];
+    return [{ id: templateKey(event.data), change: (before) => changed(before, event, stored.at) }];
+  }
+}
+
+function changed(
+  before: Shown<Kept> | undefined,
+  event: NonNullable<ReturnType<typeof read>>,
+  at: string,
+): Shown<Kept> | undefined {
+  if (event.type === 'template.enrolled') return shown(withTemplate(before?.body, event.data, at));
+  if (!before) return undefined;
+  const { body } = before;
+  switch (event.type) {
+    case 'template.erasure-begun':
+      return shown({ ...body, templates: body.templates.filter((each) => each.templateId !== event.data.templateId) });
+    case 'consent.renewed': {
+      const { replaces, consentId, validUntil } = event.data;
+      return shown(underConsent(body, replaces, { consentId, consentValidUntil: validUntil }));
+    }
+    case 'consent.withdrawn':
+    case 'consent.expired':
+      return shown(endedBy(body, event.data.consentId, at));
+    case 'matching.decided': {
+      const usedOn = dayOf(at);
+      return body.usedOn && body.usedOn >= usedOn ? before : shown({ ...body, usedOn });
+    }
+  }
+}
+
+/** Nothing kept is nothing shown. */
+function shown(body: Kept): Shown<Kept> | undefined {
+  const [first] = dueIn(body);
+  return first && { key: first.dueAt, body };
+}
+
+function withTemplate(before: Kept | undefined, terms: EventOf<typeof TemplateEnrolled>['data'], at: string): Kept {
+  const { templateId, subjectId, purposeId, consentId, consentValidUntil, retention } = terms;
+  const kept = { templateId, enrolledAt: at, consentId, consentValidUntil, retention };
+  return { ...(before ?? { subjectId, purposeId }), templates: [...(before?.templates ?? []), kept] };
+}
+
+const underConsent = (
+  body: Kept,
+  consentId: ConsentId,
+  change: Pick<KeptTemplate, 'consentId' | 'consentValidUntil'>,
+): Kept => ({
+  ...body,
+  templates: body.templates.map((kept) => (kept.consentId === consentId ? { ...kept, ...change } : kept)),
+});
+
+/** A consent that ended makes its templates due at once, unless they were before. */
+const endedBy = (body: Kept, consentId: ConsentId, at: string): Kept => {
+  const [valid] = body.templates.filter((kept) => kept.consentId === consentId);
+  if (!valid || Date.parse(valid.consentValidUntil) <= Date.parse(at)) return body;
+  return underConsent(body, consentId, { consentId, consentValidUntil: at });
+};
