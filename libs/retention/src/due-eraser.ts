@@ -31,7 +31,7 @@ export class DueEraser {
   ) {}
 
   /** Page by page, so that memory does not grow with what is due. One that fails is found again by the next sweep. */
-  async eraseAll(tenant: TenantId): Promise<DueErasures> {
+  async eraseAll(tenant: TenantId, signal?: AbortSignal): Promise<DueErasures> {
     const below = this.after(0);
     const sum = { begun: 0, finished: 0 };
     let failure: unknown;
@@ -47,7 +47,7 @@ export class DueEraser {
         failure ??= error;
       });
       const last = page.at(-1);
-      if (!last || page.length < pageMax) break;
+      if (!last || page.length < pageMax || signal?.aborted) break;
       after = { key: last.key, id: last.id };
     }
     if (failure) throw failure;

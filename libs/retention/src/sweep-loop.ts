@@ -34,7 +34,7 @@ export class SweepLoop {
   private async run(everyMs: number): Promise<void> {
     while (!this.stopping.signal.aborted) {
       try {
-        await this.sweeper.sweepAll();
+        await this.sweeper.sweepAll(this.stopping.signal);
         for (const tenant of await this.store.tenants()) await this.dueEraser.hint(tenant, everyMs);
       } catch {
         this.log.error('a sweep failed; the next one comes as always');

@@ -58,22 +58,23 @@ export class Sweeper {
     private readonly clock: Clock,
   ) {}
 
-  /** Every tenant, one after another. */
-  async sweepAll(): Promise<Swept> {
+  /** Every tenant, one after another. Ends early, between two pages of work, when `signal` is aborted. */
+  async sweepAll(signal?: AbortSignal): Promise<Swept> {
     const counts = nothing();
     const failed = new Set<string>();
     for (const tenant of await this.store.tenants()) {
-      const { failed: parts, ...swept } = await this.sweep(tenant);
+      const { failed: parts, ...swept } = await this.sweep(tenant, signal);
       for (const part of parts) failed.add(part);
       for (const count of Object.keys(counts) as (keyof Counts)[]) counts[count] += swept[count];
     }
     return { ...counts, failed: [...failed] };
   }
 
-  async sweep(tenant: TenantId): Promise<Swept> {
+  async sweep(tenant: TenantId, signal?: AbortSignal): Promise<Swept> {
     const counts = nothing();
     const failed: string[] = [];
-    for (const [part, work] of this.parts(tenant, counts)) {
+    for (const [part, work] of this.parts(tenant, counts, signal)) {
+      if (signal?.aborted) break;
       try {
         await work();
       } catch (error) {
@@ -85,20 +86,20 @@ export class Sweeper {
   }
 
   /** In this order: a consent that ended makes templates due, and what is begun here need not be resumed. */
-  private parts(tenant: TenantId, counts: Counts): [part: string, work: () => Promise<void>][] {
+  private parts(tenant: TenantId, counts: Counts, signal?: AbortSignal): [part: string, work: () => Promise<void>][] {
     const begunAt = this.clock.now();
     return [
       ['views', () => this.catchUp(tenant)],
       [
         'consents',
         async () => {
-          counts.consentsExpired = await this.expireConsents(tenant, begunAt);
+          counts.consentsExpired = await this.expireConsents(tenant, begunAt, signal);
         },
       ],
       [
         'due',
         async () => {
-          const { begun, finished } = await this.dueEraser.eraseAll(tenant);
+          const { begun, finished } = await this.dueEraser.eraseAll(tenant, signal);
           counts.erasuresBegun = begun;
           counts.erasuresFinished += finished;
         },
@@ -136,7 +137,7 @@ export class Sweeper {
     await Promise.all(views.map((view) => view.reach(tenant, head, this.clock)));
   }
 
-  private async expireConsents(tenant: TenantId, now: Date): Promise<number> {
+  private async expireConsents(tenant: TenantId, now: Date, signal?: AbortSignal): Promise<number> {
     let expired = 0;
     for (let after: DueConsent | undefined; ; ) {
       const page: DueConsent[] = await this.dueConsents.dueConsents(tenant, now, pageMax, after);
@@ -145,7 +146,7 @@ export class Sweeper {
         if (recorded) expired += 1;
       });
       after = page.at(-1);
-      if (!after || page.length < pageMax) return expired;
+      if (!after || page.length < pageMax || signal?.aborted) return expired;
     }
   }
 }
