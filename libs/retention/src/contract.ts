@@ -1,2 +1,3 @@
 export { type Due, DueRule, dueOf } from './due.js';
 export { DueDates } from './due-dates.js';
+export { OverdueTemplates } from './overdue.js';

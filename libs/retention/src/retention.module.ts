@@ -6,6 +6,7 @@ import { DueEraser } from './due-eraser.js';
 import { EraseDueHandler } from './erase-due.js';
 import { LastAccepts } from './last-accept.js';
 import { ListDueHandler, ListDueRoute, ListOverdueRoute } from './list-due.js';
+import { OverdueTemplates } from './overdue.js';
 import { SweepLoop } from './sweep-loop.js';
 import { Sweeper } from './sweeper.js';
 
@@ -13,8 +14,18 @@ import { Sweeper } from './sweeper.js';
 @Global()
 @Module({
   controllers: [ListDueRoute, ListOverdueRoute],
-  providers: [DueDates, DueEraser, DueView, EraseDueHandler, LastAccepts, ListDueHandler, SweepLoop, Sweeper],
-  exports: [DueDates, SweepLoop, Sweeper],
+  providers: [
+    DueDates,
+    DueEraser,
+    DueView,
+    EraseDueHandler,
+    LastAccepts,
+    ListDueHandler,
+    OverdueTemplates,
+    SweepLoop,
+    Sweeper,
+  ],
+  exports: [DueDates, OverdueTemplates, SweepLoop, Sweeper],
 })
 export class RetentionModule {
   constructor(views: Views, due: DueView) {
