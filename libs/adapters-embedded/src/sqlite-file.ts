@@ -28,7 +28,12 @@ export class UnusableFile extends Error {
 export function openSqliteFile(file: string, layout: SqliteLayout): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
-    if (!existsSync(file)) create(file, layout);
+    if (!existsSync(file)) {
+      // SQLite would take it for the log of the new file.
+      if (existsSync(`${file}-wal`))
+        throw unusable(file, 'is missing, but its -wal is there: restore a backup of both');
+      create(file, layout);
+    }
     const { size } = statSync(file);
     if (size === 0) throw unusable(file, 'is empty: if it ever held data, restore a backup; otherwise delete it');
     db = new DatabaseSync(file, { timeout: 5_000 });
@@ -44,18 +49,24 @@ export function openSqliteFile(file: string, layout: SqliteLayout): DatabaseSync
 /** Beside its place first: a crash leaves a whole file there or none, so an empty one is a loss and not a beginning. */
 function create(file: string, { applicationId, version, schema, pragmas = '' }: SqliteLayout): void {
   const made = `${file}.new`;
-  for (const left of [made, `${made}-wal`, `${made}-shm`, `${file}-wal`, `${file}-shm`]) rmSync(left, { force: true });
+  for (const left of [made, `${made}-wal`, `${made}-shm`]) rmSync(left, { force: true });
   const db = new DatabaseSync(made);
   try {
-    db.exec(`${pragmas}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN; ${schema};
+    // One fsync below does for all.
+    db.exec(`${pragmas}; PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL; BEGIN; ${schema};
       PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version}; COMMIT`);
   } finally {
     db.close();
   }
+  sync(made);
   renameSync(made, file);
-  const folder = openSync(dirname(file), 'r');
-  fsyncSync(folder);
-  closeSync(folder);
+  sync(dirname(file));
+}
+
+function sync(path: string): void {
+  const opened = openSync(path, 'r');
+  fsyncSync(opened);
+  closeSync(opened);
 }
 
 function check(file: string, db: DatabaseSync, layout: SqliteLayout, size: number): void {
