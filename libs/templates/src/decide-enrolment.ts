@@ -1,4 +1,4 @@
-import { type Consent, type Grounds, permissionOn } from '#lib/consent/contract';
+import { type Consent, continues, type Grounds, permissionOn } from '#lib/consent/contract';
 import type { EventOf } from '#lib/core';
 import { purposeRefusals, type ThresholdCardTerms } from '#lib/policy/contract';
 import { subjectRefusals } from '#lib/subjects/contract';
@@ -42,7 +42,8 @@ export function enrolTemplate(
 ): EventOf<typeof TemplateEnrolled>[] {
   const consent = consentToEnrol(grounds, enrolment, now);
   const known = templates.find(({ terms }) => terms.templateId === enrolment.templateId);
-  if (known && known.state !== 'active') throw refusals.erased();
+  const isKept = known?.state === 'active' && continues(grounds.consents, known.terms.consentId, consent);
+  if (known && !isKept) throw refusals.erased();
   if (known && !isSame(known.terms, enrolment)) throw refusals['id-taken']();
   if (known) return [];
   if (templates.filter(({ state }) => state === 'active').length >= activeMax) throw refusals['too-many']();
