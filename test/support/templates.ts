@@ -27,7 +27,7 @@ export const templateTerms = {
 } as const;
 
 /** A face that is nobody's: seeded, of length 1, as little-endian f32. */
-export function faceOf(seed: number, dim = thresholdCard.model.dim): Uint8Array {
+export function faceOf(seed: number, dim: number = thresholdCard.model.dim): Uint8Array {
   let state = seed >>> 0;
   const vector = Float32Array.from({ length: dim }, () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
