@@ -1,9 +1,8 @@
-import { Controller, Get, Header, Injectable } from '@nestjs/common';
+import { Controller, Get, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { operator } from '#lib/core';
 import { AllowedToAnyone, httpRefusals, Reads } from '#lib/http';
 import { Clock, Documents, EventStore, KeyService, KeyTable, Vault } from '#lib/ports';
-import { Metrics } from './metrics.js';
 import { ViewLag } from './view-lag.js';
 
 const checkMaxMs = 1_000;
@@ -60,37 +59,28 @@ function fed(stalled: readonly string[]): void {
   if (stalled.length > 0) throw new Error(`not fed: ${stalled.join(', ')}`);
 }
 
-@Controller()
-export class AmbientRoutes {
-  constructor(
-    private readonly readiness: Readiness,
-    private readonly metrics: Metrics,
-  ) {}
-
+@Controller('healthz')
+export class HealthRoute {
   /** Says that the process runs, and nothing of what it needs. */
-  @Get('healthz')
+  @Get()
   @AllowedToAnyone()
   @Reads(Alive)
   health() {
     return { status: 'alive' };
   }
+}
+
+@Controller('readyz')
+export class ReadyRoute {
+  constructor(private readonly readiness: Readiness) {}
 
   /** 200 while every promise can be kept; otherwise a 503 that names what is down. */
-  @Get('readyz')
+  @Get()
   @AllowedToAnyone()
   @Reads(Ready)
   async ready() {
     const dependencies = await this.readiness.dependencies();
     if (dependencies.some(({ state }) => state === 'down')) throw httpRefusals['not-ready']({ dependencies });
     return { status: 'ready', dependencies };
-  }
-
-  /** For Prometheus; docs/metrics.md says what each name means. */
-  @Get('metrics')
-  @AllowedToAnyone()
-  @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
-  @Header('cache-control', 'no-store')
-  read() {
-    return this.metrics.registry.metrics();
   }
 }

@@ -25,7 +25,7 @@ class Routes {
   }
 
   @Post('bytes')
-  @TakesBytes()
+  @TakesBytes(Posted)
   bytes(@Body() bytes: Uint8Array) {
     seen.bytes.push(bytes);
     return { sent: [...bytes], aligned: bytes.byteOffset % 4 === 0 };

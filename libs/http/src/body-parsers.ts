@@ -1,18 +1,29 @@
 import type { Readable } from 'node:stream';
 import { applyDecorators, PayloadTooLargeException, UnsupportedMediaTypeException } from '@nestjs/common';
 import { type FastifyAdapter, RouteConfig } from '@nestjs/platform-fastify';
-import { ApiConsumes } from '@nestjs/swagger';
+import { ApiBody, type ApiBodyOptions, ApiConsumes } from '@nestjs/swagger';
+import type { z } from 'zod';
 import { Malformed, readJson } from './json-body.js';
 import { type BytesRequest, RequestBytes } from './request-bytes.js';
 
 export const jsonMaxBytes = 64 * 1024;
 export const octetsMaxBytes = 16 * 1024;
 
-const octets = 'application/octet-stream';
+export const octets = 'application/octet-stream';
 
-/** A route whose body may also be bytes: it then is a Uint8Array, overwritten once the request is answered. */
-export const TakesBytes = () =>
-  applyDecorators(RouteConfig({ takesBytes: true }), ApiConsumes('application/json', octets));
+/**
+ * A route whose body may be JSON of this schema, or bytes: it then is a Uint8Array, overwritten once the request is
+ * answered. The route checks itself which of the two came.
+ */
+export const TakesBytes = (json: z.ZodType) => {
+  // ApiBody hands on all it is given; only its type has not heard of schemas yet.
+  const body: object = { standardSchema: json };
+  return applyDecorators(
+    RouteConfig({ takesBytes: true }),
+    ApiConsumes('application/json', octets),
+    ApiBody(body as ApiBodyOptions),
+  );
+};
 
 interface Incoming extends BytesRequest {
   readonly headers: { readonly 'content-length'?: string | undefined };

@@ -39,7 +39,7 @@ const ProbeInQuery = z.strictObject({
 });
 
 /** For the document: what the query may hold, whichever way the vector comes. */
-const ProbeQuery = ProbeInQuery.partial().meta({ id: 'ProbeQuery' });
+const ProbeQuery = ProbeInQuery.partial();
 type ProbeQuery = z.output<typeof ProbeQuery>;
 
 function checked<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
@@ -75,7 +75,7 @@ export class VerifyFaceRoute {
   @Post()
   @AllowedTo('backend', 'device')
   @Idempotent()
-  @TakesBytes()
+  @TakesBytes(ProbeInJson)
   @Writes([200], MatchShown)
   async verify(
     @FromCaller() caller: Caller,
