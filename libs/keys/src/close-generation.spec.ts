@@ -61,7 +61,7 @@ describe('closing a generation', () => {
   let copies: readonly KeyEntry[];
 
   beforeEach(async () => {
-    app = await NestFactory.createApplicationContext(EmbeddedAdapters.inMemory(), { logger: false });
+    app = await NestFactory.createApplicationContext(EmbeddedAdapters.inTemporaryFolder(), { logger: false });
     [keyService, table] = [app.get(KeyService), app.get(KeyTable)];
     await keyService.provision(tenant);
     keys = new DataKeys(keyService, table, app.get(Random));

@@ -18,7 +18,7 @@ describe('data keys', () => {
   let keys: DataKeys;
 
   beforeEach(async () => {
-    app = await NestFactory.createApplicationContext(EmbeddedAdapters.inMemory(), { logger: false });
+    app = await NestFactory.createApplicationContext(EmbeddedAdapters.inTemporaryFolder(), { logger: false });
     [keyService, table] = [app.get(KeyService), app.get(KeyTable)];
     await keyService.provision(here);
     await keyService.provision(there);

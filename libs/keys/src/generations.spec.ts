@@ -20,7 +20,7 @@ function keysOver(clock: Clock): Promise<INestApplicationContext> {
     useFactory: (store: EventStore, random: Random) => new Streams(store, clock, random),
     inject: [EventStore, Random],
   };
-  const imports = [CqrsModule.forRoot(), EmbeddedAdapters.inMemory(clock), KeysModule];
+  const imports = [CqrsModule.forRoot(), EmbeddedAdapters.inTemporaryFolder(clock), KeysModule];
   const whole = { module: class Whole {}, global: true, imports, providers: [streams], exports: [streams] };
   return NestFactory.createApplicationContext(whole, { logger: false });
 }

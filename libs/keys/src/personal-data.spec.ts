@@ -19,7 +19,7 @@ describe('personal data', () => {
   let personal: PersonalData;
 
   beforeAll(async () => {
-    app = await NestFactory.createApplicationContext(EmbeddedAdapters.inMemory(), { logger: false });
+    app = await NestFactory.createApplicationContext(EmbeddedAdapters.inTemporaryFolder(), { logger: false });
     const keyService = app.get(KeyService);
     personal = new PersonalData(new DataKeys(keyService, app.get(KeyTable), app.get(Random)));
     for (const tenant of [here, there]) {

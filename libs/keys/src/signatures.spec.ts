@@ -16,7 +16,7 @@ describe('a signature', () => {
   let signatures: Signatures;
 
   beforeAll(async () => {
-    app = await NestFactory.createApplicationContext(EmbeddedAdapters.inMemory(), { logger: false });
+    app = await NestFactory.createApplicationContext(EmbeddedAdapters.inTemporaryFolder(), { logger: false });
     keyService = app.get(KeyService);
     for (const tenant of [here, there]) await keyService.provision(tenant);
     signatures = new Signatures(keyService);

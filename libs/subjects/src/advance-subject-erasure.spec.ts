@@ -42,7 +42,7 @@ describe('the erasure of a subject', () => {
 
   beforeEach(async () => {
     app = await NestFactory.createApplicationContext(
-      { module: class Adapters {}, imports: [CqrsModule.forRoot(), EmbeddedAdapters.inMemory()] },
+      { module: class Adapters {}, imports: [CqrsModule.forRoot(), EmbeddedAdapters.inTemporaryFolder()] },
       { logger: false },
     );
     await app.get(KeyService).provision(tenant);

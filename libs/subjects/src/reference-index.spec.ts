@@ -28,7 +28,7 @@ describe('the index of external references', () => {
 
   beforeEach(async () => {
     clock = new TestClock();
-    app = await NestFactory.createApplicationContext(EmbeddedAdapters.inMemory(clock), { logger: false });
+    app = await NestFactory.createApplicationContext(EmbeddedAdapters.inTemporaryFolder(clock), { logger: false });
     const [keyService, store] = [app.get(KeyService), app.get(EventStore)];
     await keyService.provision(tenant);
     personal = new PersonalData(new DataKeys(keyService, app.get(KeyTable), app.get(Random)));
