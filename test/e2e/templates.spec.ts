@@ -115,7 +115,7 @@ describe('templates over HTTP', () => {
       const [withdrawn, ...answers] = await Promise.all([withdrawal, ...enrolments]);
       expect(withdrawn.status).toBe(200);
       const stored = ids.filter((_, n) => answers[n]?.status === 201);
-      expect([...withdrawn.body.erasures].sort()).toEqual([...stored].sort());
+      expect(new Set(withdrawn.body.erasures)).toEqual(new Set(stored));
       for (const id of stored) await erasureOf(here, id);
       expect(answers.every(({ status }) => [201, 403].includes(status))).toBe(true);
     });
