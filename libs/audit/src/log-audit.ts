@@ -4,7 +4,7 @@ import { MatchDecided } from '#lib/matching/contract';
 import { NoticeStream, PurposeStream } from '#lib/policy/contract';
 import type { StoredEvent } from '#lib/ports';
 import { SubjectStream } from '#lib/subjects/contract';
-import { TemplateEnrolled, TemplateStream, templateKey } from '#lib/templates/contract';
+import { type Template, TemplateEnrolled, TemplateStream, templateKey } from '#lib/templates/contract';
 
 /** Something in a log that must not be there. */
 export interface Violation {
@@ -28,6 +28,10 @@ class Folds<S, D extends EventDefinition> {
 
   of(id: string): S {
     return this.states.get(id) ?? this.kind.initial;
+  }
+
+  all(): S[] {
+    return [...this.states.values()];
   }
 
   /** Takes the event in if it is of this kind of stream. */
@@ -71,6 +75,11 @@ export class LogAudit {
   /** How much of what must be permitted was looked at. */
   looked(): { readonly events: number; readonly enrolments: number; readonly accepts: number } {
     return { events: this.sequence, enrolments: this.enrolmentCount, accepts: this.acceptCount };
+  }
+
+  /** The templates that are not erased where the log ends: what vault and key table must hold. */
+  living(): Template[] {
+    return this.templates.all().flatMap((templates) => templates.filter(({ state }) => state !== 'erased'));
   }
 
   private orderOf({ sequence, stream, revision }: StoredEvent): Violation[] {

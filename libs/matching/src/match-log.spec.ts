@@ -29,7 +29,7 @@ describe('the log of matches', () => {
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'matches-'));
-    store = await SqliteEventStore.open(join(folder, 'events.db'));
+    store = new SqliteEventStore(join(folder, 'events.db'));
     log = new MatchLog(store, new TestClock(), new SystemRandom());
   });
   afterEach(async () => {

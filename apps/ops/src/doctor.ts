@@ -1,0 +1,120 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { LogAudit } from '#lib/audit';
+import type { TenantId } from '#lib/core';
+import { EventStore, KeyService, KeyTable, Vault, type Views } from '#lib/ports';
+import type { Progress } from './progress.js';
+
+const pageMax = 1_000;
+const shownMax = 20;
+
+/** What was looked at, and whether it is as it must be. */
+export interface Finding {
+  readonly isWell: boolean;
+  readonly text: string;
+}
+
+const well = (text: string): Finding => ({ isWell: true, text });
+const ill = (text: string): Finding => ({ isWell: false, text });
+
+/** Files that are nobody else's business, and the rights they may have at most. */
+const secrets = [
+  ['.', 0o700],
+  ['admin.key', 0o600],
+  ['root.key', 0o600],
+  ['keys.sealed', 0o600],
+  ['keys.db', 0o600],
+  ['vault.db', 0o600],
+] as const;
+
+export interface Patient {
+  readonly folder: string;
+  readonly store: EventStore;
+  readonly keys: KeyService;
+  readonly table: KeyTable;
+  readonly vault: Vault;
+  readonly views: Views;
+}
+
+/** Looks a data folder over: rights, keys, order, and by a replay of the whole log that nothing stands in it against P1 and P2. */
+export async function* examine(patient: Patient, progress: Progress): AsyncGenerator<Finding> {
+  yield* rights(patient.folder);
+  yield await keysOpen(patient.keys);
+  for (const tenant of await patient.store.tenants()) {
+    const audit = new LogAudit();
+    yield* log(patient, tenant, audit, progress);
+    yield await stored(patient, tenant, audit);
+    yield await viewsOf(patient, tenant);
+  }
+}
+
+function* rights(folder: string): Generator<Finding> {
+  const loose = secrets.filter(([file, most]) => {
+    const { mode = 0 } = statSync(join(folder, file), { throwIfNoEntry: false }) ?? {};
+    return (mode & 0o777 & ~most) !== 0;
+  });
+  if (loose.length === 0) yield well(`${folder} and its keys are readable by their owner only`);
+  for (const [file, most] of loose) yield ill(`${join(folder, file)} is open to others: chmod ${most.toString(8)} it`);
+}
+
+async function keysOpen(keys: KeyService): Promise<Finding> {
+  try {
+    await keys.check();
+    return well('the keys open');
+  } catch (error) {
+    return ill(`the keys do not open: ${(error as Error).message}`);
+  }
+}
+
+async function* log(
+  { store }: Patient,
+  tenant: TenantId,
+  audit: LogAudit,
+  progress: Progress,
+): AsyncGenerator<Finding> {
+  const total = await store.head(tenant);
+  let count = 0;
+  for (let after = 0; after < total; ) {
+    const page = await store.readLog(tenant, after, pageMax);
+    for (const event of page) {
+      for (const { sequence, rule, what } of audit.add(event)) {
+        count += 1;
+        if (count <= shownMax) yield ill(`${tenant} at ${sequence}: ${rule}: ${what}`);
+      }
+    }
+    after = page.at(-1)?.sequence ?? total;
+    progress.at(after, total, `log of ${tenant}`);
+  }
+  progress.end();
+  if (count > shownMax) yield ill(`${tenant}: ${count - shownMax} findings more`);
+  const { events, enrolments, accepts } = audit.looked();
+  if (events !== total)
+    yield ill(`${tenant}: the log ends at ${total}, but ${events} is the last event that can be read`);
+  const looked = `${events} events in order, ${enrolments} enrolments and ${accepts} accepting matches`;
+  if (count === 0) yield well(`${tenant}: ${looked}, each with a consent in force at its place`);
+}
+
+/** A template that lives has its record in the vault and its key in the key table; one that is gone has neither (P5). */
+async function stored({ vault, table, keys }: Patient, tenant: TenantId, audit: LogAudit): Promise<Finding> {
+  const living = audit.living().filter(({ state }) => state === 'active');
+  let broken = 0;
+  for (const { terms } of living) {
+    const [record] = await vault.get(tenant, 'templates', [terms.keyId]);
+    const entry = await table.get(tenant, terms.keyId);
+    if (!record || !entry || !(await keys.unwrap(tenant, entry))) broken += 1;
+  }
+  if (broken > 0) return ill(`${tenant}: ${broken} of ${living.length} living templates cannot be opened: enrol anew`);
+  return well(`${tenant}: ${living.length} living templates, each with its record and its key`);
+}
+
+async function viewsOf({ store, views }: Patient, tenant: TenantId): Promise<Finding> {
+  const head = await store.head(tenant);
+  const behind: string[] = [];
+  for (const view of views.all()) {
+    const position = await view.position(tenant);
+    if (position > head) return ill(`${tenant}: the view ${view.name} is ahead of the log: rebuild it`);
+    if (position < head) behind.push(`${view.name} by ${head - position}`);
+  }
+  const noted = behind.length > 0 ? ` (behind, as after any stop: ${behind.join(', ')})` : '';
+  return well(`${tenant}: no view is ahead of the log${noted}`);
+}

@@ -1,0 +1,51 @@
+import type { TenantId } from '#lib/core';
+import { type DocumentBatch, type DocumentRange, Documents, type StoredDocument } from '#lib/ports';
+import { DocumentFile } from './document-file.js';
+import type { WriterSetup } from './writer-protocol.js';
+
+/** What the files hold, so that one is never taken for the other. */
+const applicationIds = { views: 0x4c650002, vault: 0x4c650003 };
+
+/**
+ * Documents in one SQLite file: views in one, the vault in another. A batch is one transaction, so a view's position never
+ * runs ahead of its documents. Removed documents are overwritten (`secure_delete`) and the write-ahead log emptied before
+ * a write is answered; writes that wait together share that.
+ */
+export class SqliteDocuments extends Documents {
+  private readonly documents: DocumentFile;
+
+  /** @throws UnusableFile when the file must not be written to as it is */
+  constructor(file: string, holds: 'views' | 'vault', setup: Omit<WriterSetup, 'file' | 'pragmas'> = {}) {
+    super();
+    this.documents = new DocumentFile(file, applicationIds[holds], setup);
+  }
+
+  async get<Body>(tenant: TenantId, collection: string, ids: readonly string[]) {
+    return this.documents.get<Body>(tenant, collection, ids);
+  }
+
+  async range<Body>(tenant: TenantId, collection: string, range: DocumentRange) {
+    return this.documents.range<Body>(tenant, collection, range);
+  }
+
+  write(tenant: TenantId, batch: DocumentBatch): Promise<void> {
+    return this.documents.write(tenant, batch);
+  }
+
+  async create<Body>(tenant: TenantId, collection: string, document: StoredDocument<Body>) {
+    if (await this.documents.create(tenant, collection, document)) return undefined;
+    return this.documents.get<Body>(tenant, collection, [document.id])[0];
+  }
+
+  async position(tenant: TenantId, collection: string): Promise<number> {
+    return this.documents.position(tenant, collection);
+  }
+
+  clear(tenant: TenantId, collection: string): Promise<void> {
+    return this.documents.clear(tenant, collection);
+  }
+
+  close(): Promise<void> {
+    return this.documents.close();
+  }
+}
