@@ -1,0 +1,22 @@
+export {
+  type AssociatedData,
+  type KeyBinding,
+  keyBinding,
+  type PersonalBinding,
+  personalBinding,
+  type TemplateBinding,
+  templateBinding,
+} from './associated-data.js';
+export { dataKeyBytes, dataKeyFrom, unwrapKey, wrapKey } from './data-key.js';
+export {
+  nonceBytes,
+  type Opened,
+  type OpenedInto,
+  open,
+  openInto,
+  plaintextBytesMax,
+  type Rejected,
+  seal,
+  sealedOverheadBytes,
+  suite,
+} from './sealed-record.js';
