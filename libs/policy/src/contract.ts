@@ -38,5 +38,5 @@ export {
   ThresholdCardId,
   ThresholdCardPublished,
   ThresholdCardStream,
-  type ThresholdCardTerms,
+  ThresholdCardTerms,
 } from './threshold-card.stream.js';
