@@ -16,11 +16,12 @@ const withFirst = (value: number) => {
 describe('templates over HTTP', () => {
   let api: TestApi;
   let here: Hospital;
-  beforeEach(async () => {
+  // One for all: every test brings patients of its own.
+  beforeAll(async () => {
     api = await TestApi.start();
     here = await Hospital.open(api);
   });
-  afterEach(() => api.close());
+  afterAll(() => api.close());
 
   const put = (id: string, body: object, by = here.backend) => by.put(`/v1/templates/${id}`).send(body);
 

@@ -1,7 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ConsentStream, consentKey, type Grounds, type Permission, permissionOn } from '#lib/consent/contract';
 import { type Caller, Fault, type SubjectId, type TenantId } from '#lib/core';
-import { cosine, EmbeddingOf } from '#lib/matcher';
+import { cosine, embeddingOf } from '#lib/matcher';
 import {
   alternativesAt,
   type CheckpointId,
@@ -165,7 +165,7 @@ export class VerifyFaceHandler implements ICommandHandler<VerifyFace> {
     templates: readonly Template[],
     card: Read['card'],
   ): Promise<Outcome> {
-    const given = EmbeddingOf(bytes, card.model.dim);
+    const given = embeddingOf(bytes, card.model.dim);
     if (!given.ok) throw refusals['bad-embedding']({ errors: [{ path: 'embedding', code: given.reason }] });
     const probe = given.embedding;
     try {

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ConsentStream, consentKey } from '#lib/consent/contract';
 import { type Caller, type EventOf, Fault, Refusal, type TenantId } from '#lib/core';
-import { EmbeddingOf } from '#lib/matcher';
+import { embeddingOf } from '#lib/matcher';
 import {
   alternativesAt,
   CheckpointStream,
@@ -66,7 +66,7 @@ export class EnrolTemplateHandler implements ICommandHandler<EnrolTemplate> {
     const { grounds, templates, position } = await this.read(caller.tenant, enrolment);
     const now = this.clock.now();
     consentToEnrol(grounds, enrolment, now);
-    const given = EmbeddingOf(bytes, grounds.card.model.dim);
+    const given = embeddingOf(bytes, grounds.card.model.dim);
     if (!given.ok) throw refusals['bad-embedding']({ errors: [{ path: 'embedding', code: given.reason }] });
     try {
       const isRepeat = enrolTemplate(templates, grounds, enrolment, 'undecided', now).length === 0;
