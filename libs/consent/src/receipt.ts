@@ -19,20 +19,22 @@ const Processing = z.object({
   language: Locale,
   purpose: z.object({ purpose_id: PurposeId, title: Text, necessity: Text }),
   lawful_basis: z.literal('explicit-consent'),
-  pii_information: z.array(
-    z.object({
-      pii_type: z.literal('face-template'),
-      pii_optional: z.literal(true),
-      sensitive_pii_category: z.literal('biometric'),
-    }),
-  ),
-  pii_controllers: z.array(TenantId),
+  pii_information: z
+    .array(
+      z.object({
+        pii_type: z.literal('face-template'),
+        pii_optional: z.literal(true),
+        sensitive_pii_category: z.literal('biometric'),
+      }),
+    )
+    .max(1),
+  pii_controllers: z.array(TenantId).max(1),
   collection_method: Text,
   processing_method: z.literal('1:1 comparison'),
-  storage_locations: z.array(z.literal('controller')),
+  storage_locations: z.array(z.literal('controller')).max(1),
   retention_period: Duration,
   jurisdiction: z.literal('CN'),
-  recipient_third_parties: z.array(Label),
+  recipient_third_parties: z.array(Label).max(100),
   withdrawal_method: z.object({ description: Text, url: Path }),
   privacy_rights: Text,
 });
@@ -62,8 +64,8 @@ const ConsentRecord = z.object({
   pii_principal_id: SubjectId,
   act: ActKind,
   pii_processing: Processing,
-  parties: z.array(Party),
-  events: z.array(Event),
+  parties: z.array(Party).max(10),
+  events: z.array(Event).max(10_000),
 });
 
 /**

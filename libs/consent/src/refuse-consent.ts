@@ -43,7 +43,7 @@ export type SaidNo = z.output<typeof SaidNo>;
 
 /** What to do now: the ways at this checkpoint that need no face. There is always one (FRT-13). */
 const RefusalShown = z
-  .object({ refusalId: ConsentId, alternatives: z.array(MethodKind).min(1) })
+  .object({ refusalId: ConsentId, alternatives: z.array(MethodKind).min(1).max(MethodKind.options.length) })
   .meta({ id: 'ConsentRefusal' });
 
 export interface Refused extends Changed<Consents> {

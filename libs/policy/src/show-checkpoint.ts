@@ -22,7 +22,7 @@ export type CheckpointParams = z.output<typeof CheckpointParams>;
 /** A checkpoint as callers see it: `alternatives` are the ways there that need no face. */
 export const CheckpointShown = CheckpointTerms.safeExtend({
   checkpointId: CheckpointId,
-  alternatives: z.array(MethodKind),
+  alternatives: z.array(MethodKind).max(MethodKind.options.length),
 }).meta({ id: 'Checkpoint' });
 export type CheckpointShown = z.output<typeof CheckpointShown>;
 

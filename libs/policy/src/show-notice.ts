@@ -14,7 +14,7 @@ const Version = z.object({ version: NoticeNumber, hash: Sha256, publishedAt: Ins
 const NoticeShown = Version.extend({
   noticeId: NoticeId,
   text: NoticeText,
-  versions: z.array(Version.extend({ material: z.boolean() })),
+  versions: z.array(Version.extend({ material: z.boolean() })).max(10_000),
 }).meta({ id: 'Notice' });
 type NoticeShown = z.output<typeof NoticeShown>;
 

@@ -14,7 +14,7 @@ export type PurposeParams = z.output<typeof PurposeParams>;
 export const PurposeShown = PurposeTerms.extend({
   purposeId: PurposeId,
   state: z.enum(['defined', 'active', 'suspended']),
-  assessments: z.array(z.object({ assessmentId: AssessmentId, validUntil: Instant })),
+  assessments: z.array(z.object({ assessmentId: AssessmentId, validUntil: Instant })).max(10_000),
 }).meta({ id: 'Purpose' });
 export type PurposeShown = z.output<typeof PurposeShown>;
 
