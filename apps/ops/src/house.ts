@@ -3,8 +3,8 @@ import type { Door } from './door.js';
 
 /** What commands work on. A main says how it is opened, over which family of adapters. */
 export interface House {
-  /** Where the data are, or who serves them. */
-  readonly name: string;
+  /** Where the data are. */
+  readonly folder: string;
   /** The API, of a running server or of an application opened for one command. */
   readonly door: () => Promise<Door>;
   /** The application itself, for what a running server must not be disturbed by. @throws when one holds the data */

@@ -1,33 +1,90 @@
+import type { INestApplicationContext } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import type { Command } from 'commander';
-import { ActorId, TenantId } from '#lib/core';
+import { ActorId, operator, TenantId } from '#lib/core';
 import { CloseGeneration, RotateTenantKey } from '#lib/keys';
 import { EventStore, KeyService, KeyTable, Vault, Views } from '#lib/ports';
 import { Sweeper } from '#lib/retention';
-import { rebuildReferences } from '#lib/subjects';
+import { ReferenceIndex } from '#lib/subjects';
 import { examine } from './doctor.js';
 import type { House } from './house.js';
 import { progressOn } from './progress.js';
 
 const actor = ActorId.parse('command-line');
+const callerIn = (tenant: string) => ({ tenant: TenantId.parse(tenant), actor });
 
 /** What keeps a data folder in order. None of it runs beside a server on the same folder. */
 export function addUpkeepCommands(program: Command, house: House): void {
   program
     .command('doctor')
     .description('checks folder, keys and order, and replays the log: no enrolment and no accept without consent')
+    .action(async () => doctor(house));
+  program
+    .command('rebuild')
+    .description('builds every view again from the log alone')
+    .action(async () => rebuild(await house.inside()));
+  program
+    .command('sweep')
+    .description('does now whatever is due: expiry, erasures, keys whose time is over')
     .action(async () => {
       const api = await house.inside();
-      const [store, keys, table, vault, views] = [EventStore, KeyService, KeyTable, Vault, Views].map((port) =>
-        api.get(port),
-      ) as [EventStore, KeyService, KeyTable, Vault, Views];
-      let isWell = true;
-      const patient = { folder: house.name, store, keys, table, vault, views };
-      for await (const finding of examine(patient, progressOn(process.stderr))) {
-        console.log(`${finding.isWell ? 'ok   ' : 'FAIL '} ${finding.text}`);
-        isWell &&= finding.isWell;
-      }
-      console.log(isWell ? 'all is well' : 'something is wrong');
-      if (!isWell) process.exitCode = 1;
+      // A sweep works on what views show: they are brought to the end of the log first, as a running server would.
+      await api.get(Views).catchUp();
+      console.log(JSON.stringify(await api.get(Sweeper).sweepAll(), undefined, 2));
     });
+  program
+    .command('close-generation <tenant>')
+    .description(
+      'makes noise of every copy of every erased key, now: wraps the living ones anew and destroys the old generation',
+    )
+    .action(async (tenant: string) => {
+      const api = await house.inside();
+      const progress = progressOn(process.stderr);
+      const command = new CloseGeneration(callerIn(tenant), ({ done, total }) =>
+        progress.at(done, total, 'keys wrapped anew'),
+      );
+      const closed = await api.get(CommandBus).execute(command);
+      progress.end();
+      console.log(JSON.stringify(closed, undefined, 2));
+    });
+  program
+    .command('rotate-key <tenant>')
+    .description('begins a new version of the tenant’s key; what older ones wrapped still opens')
+    .action(async (tenant: string) => {
+      const api = await house.inside();
+      console.log(
+        JSON.stringify(await api.get(CommandBus).execute(new RotateTenantKey(callerIn(tenant))), undefined, 2),
+      );
+    });
+}
+
+async function doctor(house: House): Promise<void> {
+  const api = await house.inside();
+  const patient = {
+    folder: house.folder,
+    store: api.get(EventStore),
+    keys: api.get(KeyService),
+    table: api.get(KeyTable),
+    vault: api.get(Vault),
+    views: api.get(Views),
+  };
+  let isWell = true;
+  for await (const finding of examine(patient, progressOn(process.stderr))) {
+    console.log(`${finding.isWell ? 'ok   ' : 'FAIL '} ${finding.text}`);
+    isWell &&= finding.isWell;
+  }
+  console.log(isWell ? 'all is well' : 'something is wrong');
+  if (!isWell) process.exitCode = 1;
+}
+
+async function rebuild(api: INestApplicationContext): Promise<void> {
+  const progress = progressOn(process.stderr);
+  await api.get(Views).rebuild(({ tenant, view, done, total }) => progress.at(done, total, `${view} of ${tenant}`));
+  const index = api.get(ReferenceIndex);
+  for (const tenant of await api.get(EventStore).tenants()) {
+    if (tenant === operator) continue;
+    await index.rebuild(tenant, ({ done, total }) => progress.at(done, total, `references of ${tenant}`));
+  }
+  progress.end();
+  console.log('every view is built again');
 }

@@ -41,6 +41,17 @@ export class Views {
     for (const view of this.views.values()) void this.feed.follow(view);
   }
 
+  /** Brings every view to the end of the log, once. Nothing may follow the feed meanwhile. */
+  async catchUp(): Promise<void> {
+    for (const tenant of await this.store.tenants()) {
+      for (const view of this.views.values()) {
+        for (let events = await this.next(view, tenant); events.length > 0; events = await this.next(view, tenant)) {
+          await view.take(events);
+        }
+      }
+    }
+  }
+
   /** Builds every view of every tenant again from the log alone. Nothing may follow the feed meanwhile. */
   async rebuild(progress: (progress: RebuildProgress) => void): Promise<void> {
     for (const tenant of await this.store.tenants()) {
@@ -55,5 +66,9 @@ export class Views {
         }
       }
     }
+  }
+
+  private async next(view: View, tenant: TenantId) {
+    return this.store.readLog(tenant, await view.position(tenant), batchMax);
   }
 }

@@ -34,12 +34,7 @@ export abstract class KeyTable {
   abstract erase(tenant: TenantId, keyIds: readonly string[]): Promise<void>;
 
   /** At most `limit` entries of generations below `generation`, in the order of their ids, after `afterKeyId`. */
-  abstract below(
-    tenant: TenantId,
-    generation: number,
-    afterKeyId: string,
-    limit: number,
-  ): Promise<readonly KeyEntry[]>;
+  abstract below(tenant: TenantId, generation: number, afterKeyId: string, limit: number): Promise<readonly KeyEntry[]>;
 
   /** Puts entries in the place of older ones. One that is not there any more is passed over: nothing comes back. */
   abstract replace(tenant: TenantId, entries: readonly KeyEntry[]): Promise<void>;
