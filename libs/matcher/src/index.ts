@@ -1,3 +1,3 @@
-export { cosine } from './cosine.js';
-export { bandOf, decisionOf, type ScoreBand, type ScoreDecision, type Thresholds } from './decision.js';
-export { EmbeddingOf, type EmbeddingRead } from './embedding.js';
+export { cosine, unitNorm } from './cosine.js';
+export { type Band, bandOf, bands, type Decision, decisionOf, decisions, type Thresholds } from './decision.js';
+export { type EmbeddingRead, embeddingOf } from './embedding.js';
