@@ -126,6 +126,28 @@ describe('consent, to those it concerns', () => {
     await withdraw(`/v1/me/consents/${consentId}`, registrar).expect(403);
   });
 
+  it('names what its withdrawal erases, and the same when asked again after that', async () => {
+    await registrar.put(consents).send(agreed).expect(201);
+    const templateId = randomUUID();
+    const data = Buffer.from(Float32Array.from({ length: 512 }, (_, n) => Math.sin(n + 1)).buffer).toString('base64');
+    const template = {
+      subjectId,
+      purposeId,
+      model: { id: 'synthetic', version: '1' },
+      embedding: { encoding: 'f32le-base64', dim: 512, data },
+      capturedAt: api.clock.now().toISOString(),
+    };
+    await hospital.backend.put(`/v1/templates/${templateId}`).send(template).expect(201);
+    const first = await withdraw().expect(200);
+    expect(first.body.erasures).toEqual([templateId]);
+    expect((await withdraw().expect(200)).body).toEqual(first.body);
+
+    const isErased = async () => (await hospital.backend.get(`/v1/erasures/${templateId}`)).body.state === 'erased';
+    for (let n = 0; n < 200 && !(await isErased()); n++) await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await isErased()).toBe(true);
+    expect((await withdraw().expect(200)).body).toEqual(first.body);
+  });
+
   it('is written by backend and registrar alone', async () => {
     await registrar.put(consents).send(agreed).expect(201);
     for (const role of ['device', 'dpo', 'auditor'] as const) {
