@@ -2,11 +2,8 @@ import { randomUUID } from 'node:crypto';
 
 const timeoutMs = 20_000;
 
-/** Anything of the contract's HTTP, and the last position in the log that a write was answered with. */
+/** Anything of the contract's HTTP. */
 export class Client {
-  /** Position of the newest write that was answered; a reader that names it sees that write. */
-  position = '0';
-
   constructor(url) {
     this.url = url;
   }
@@ -31,8 +28,6 @@ export class Client {
     const text = await response.text();
     const { status } = response;
     if (![statuses].flat().includes(status)) throw new Error(`${method} ${path} answered ${status}: ${text}`);
-    const position = response.headers.get('lethe-position') ?? '0';
-    if (Number(position) > Number(this.position)) this.position = position;
     const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '');
     return { status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
   }

@@ -54,7 +54,7 @@ async function tell({ url, adminKey }) {
   const { accept, review, fmr, interval, dataset } = hospital.card;
   say(`accepts from a cosine of ${accept}, inconclusive from ${review}`);
   say(`false match rate ${fmr}, 95 % interval ${interval.low} to ${interval.high}, by this data:`);
-  say(dataset);
+  for (const sentence of dataset.split(/(?<=\.) /)) say(`  ${sentence}`);
 
   chapter('3. Everyone consents, is enrolled, and is verified against altered copies of all faces');
   const patients = await enrolAll(client, hospital, people);

@@ -18,7 +18,8 @@ export function table(rows) {
   const line = (row) =>
     row
       .map((cell, column) => (column === 0 ? String(cell).padEnd(widths[0]) : String(cell).padStart(widths[column])))
-      .join('  ');
+      .join('  ')
+      .trimEnd();
   const [heading, ...rest] = rows;
   for (const text of [line(heading), widths.map((width) => '-'.repeat(width)).join('  '), ...rest.map(line)]) say(text);
 }

@@ -18,7 +18,10 @@ export async function withdrawAndWatch(patient, probe) {
   const { status, body } = await patient.verify(probe.descriptor);
   const triedMs = (performance.now() - answeredAt).toFixed(0);
   say(`withdrawn by the patient, blocked at ${withdrawal.blockedAt}`);
-  say(`the same face, answered ${triedMs} ms later: ${status} ${body.type ?? body.decision}, ${body.reason ?? ''}`);
+  say(
+    `the same face, sent at once, answered ${triedMs} ms after the withdrawal was: ${status} ${body.type ?? body.decision}`,
+  );
+  say(`because: ${body.reason}`);
   say(`offered instead: ${body.alternatives?.join(', ')}`);
 
   const broken = [];
