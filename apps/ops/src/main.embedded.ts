@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Command, CommanderError } from 'commander';
 import { FirstKey } from '#lib/access';
-import { EmbeddedAdapters, FolderLock } from '#lib/adapters-embedded';
-import { Clock } from '#lib/ports';
+import { EmbeddedAdapters, FolderLock, SystemClock } from '#lib/adapters-embedded';
 import { createApi } from '../../api/src/api.js';
 import { keepNew } from '../../api/src/kept-key.js';
 import { doorInto, doorTo } from './door.js';
@@ -16,6 +15,7 @@ import { addUpkeepCommands } from './upkeep-commands.js';
 /** A data folder of the embedded family: through the server that holds it, or opened for this one command. */
 function houseIn(folder: string, rootKeyFile: string | undefined): House {
   const keyFile = join(folder, 'admin.key');
+  const clock = new SystemClock();
   let opened: NestFastifyApplication | undefined;
 
   const inside = async () => {
@@ -34,7 +34,7 @@ function houseIn(folder: string, rootKeyFile: string | undefined): House {
       return url ? doorTo(url) : doorInto(await inside());
     },
     adminKey: () => readFileSync(keyFile, 'utf8').trim(),
-    now: () => opened?.get(Clock).now() ?? new Date(performance.timeOrigin + performance.now()),
+    now: () => clock.now(),
     close: async () => opened?.close(),
   };
 }

@@ -1,12 +1,9 @@
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
-import { type Caller, defineRefusals } from '#lib/core';
+import type { Caller } from '#lib/core';
 import { type LifecycleRow, MatchTotals, rowOf, type Selection } from './lifecycle-row.js';
 import { type FormName, forms } from './lifecycle-text.js';
 import { LogPages } from './log-pages.js';
-
-export const refusals = defineRefusals('reports', {
-  'position-ahead': ['invalid', 'The log has not come to that position'],
-});
+import { refusals } from './refusals.js';
 
 export interface LifecycleReport {
   /** The place in the log that the report shows, and all it shows. */

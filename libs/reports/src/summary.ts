@@ -7,9 +7,9 @@ import { Decision } from '#lib/matching/contract';
 import { PurposeId } from '#lib/policy/contract';
 import { Clock } from '#lib/ports';
 import { OverdueTemplates } from '#lib/retention/contract';
-import { refusals } from './lifecycle.js';
 import { ReportSelection } from './lifecycle-route.js';
 import { LogPages } from './log-pages.js';
+import { refusals } from './refusals.js';
 import { Summary } from './summarize.js';
 
 const Count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
