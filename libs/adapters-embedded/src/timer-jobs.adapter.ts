@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { type Clock, type Job, Jobs } from '#lib/ports';
+import { DueQueue } from './due-queue.js';
 
 const runningMax = 8;
 const retryMinMs = 1_000;
@@ -9,36 +10,42 @@ const napMaxMs = 24 * 3_600_000;
 /** More than a sweep finds anyway need not be remembered. */
 const waitingMax = 100_000;
 
+type Handler = (job: Job) => Promise<void>;
+
 interface Waiting {
+  readonly name: string;
   readonly job: Job;
   readonly atMs: number;
   readonly failures: number;
 }
 
-/** Jobs in memory, on timers: lost with the process, as a hint may be. */
+/** Jobs in memory, on a timer: lost with the process, as a hint may be. At most 8 run at once, and none beside itself. */
 export class TimerJobs extends Jobs {
   private readonly log = new Logger(TimerJobs.name);
-  private readonly handlers = new Map<string, (job: Job) => Promise<void>>();
+  private readonly handlers = new Map<string, Handler>();
+  /** What counts, by name. What the queue holds besides was moved or taken back meanwhile. */
   private readonly jobs = new Map<string, Waiting>();
-  private readonly running = new Set<Promise<void>>();
-  private readonly closing = new AbortController();
-  private nap: AbortController | undefined;
-  private looking: Promise<void> | undefined;
+  private readonly queue = new DueQueue<Waiting>();
+  private readonly running = new Map<string, Promise<void>>();
+  private nap: { readonly untilMs: number; readonly ending: AbortController } | undefined;
+  private closed = false;
 
   constructor(private readonly clock: Clock) {
     super();
   }
 
-  handle(kind: string, handler: (job: Job) => Promise<void>): void {
+  handle(kind: string, handler: Handler): void {
     if (this.handlers.has(kind)) throw new Error(`there are two handlers of ${kind}`);
     this.handlers.set(kind, handler);
+    // Those that came due before somebody did them are in the queue no more.
+    this.queue.keep(this.jobs.values());
     this.look();
   }
 
   async schedule(job: Job, at: Date): Promise<void> {
     const name = nameOf(job);
-    if (this.closing.signal.aborted || (this.jobs.size >= waitingMax && !this.jobs.has(name))) return;
-    this.jobs.set(name, { job, atMs: at.getTime(), failures: 0 });
+    if (this.closed || (this.jobs.size >= waitingMax && !this.jobs.has(name))) return;
+    this.await({ name, job, atMs: at.getTime(), failures: 0 });
     this.look();
   }
 
@@ -51,58 +58,71 @@ export class TimerJobs extends Jobs {
   }
 
   async close(): Promise<void> {
-    this.closing.abort();
-    this.nap?.abort();
-    await this.looking;
-    await Promise.all(this.running);
+    this.closed = true;
+    this.nap?.ending.abort();
+    await Promise.all(this.running.values());
   }
 
-  /** Wakes whoever waits for the next job: there may be an earlier one now. */
+  private await(waiting: Waiting): void {
+    this.jobs.set(waiting.name, waiting);
+    this.queue.push(waiting);
+    if (this.queue.size > 2 * this.jobs.size + 1_000) this.queue.keep(this.jobs.values());
+  }
+
+  /** Starts what is due, as far as there is room, and looks again when the next one is. */
   private look(): void {
-    this.nap?.abort();
-    this.looking ??= this.run().finally(() => {
-      this.looking = undefined;
+    const nowMs = this.clock.now().getTime();
+    for (let { first } = this.queue; first && !this.closed; { first } = this.queue) {
+      if (this.jobs.get(first.name) === first) {
+        // Whoever ends looks again.
+        if (this.running.size >= runningMax) return;
+        if (first.atMs > nowMs) break;
+        this.start(first);
+      }
+      this.queue.shift();
+    }
+    const { first } = this.queue;
+    if (first && !this.closed) this.napUntil(first.atMs, nowMs);
+  }
+
+  private napUntil(untilMs: number, nowMs: number): void {
+    if (this.nap && this.nap.untilMs <= untilMs) return;
+    this.nap?.ending.abort();
+    const ending = new AbortController();
+    this.nap = { untilMs, ending };
+    void this.clock.sleep(Math.min(untilMs - nowMs, napMaxMs), ending.signal).then(() => {
+      if (ending.signal.aborted) return;
+      this.nap = undefined;
+      this.look();
     });
   }
 
-  private async run(): Promise<void> {
-    while (!this.closing.signal.aborted) {
-      const nap = new AbortController();
-      this.nap = nap;
-      const waitMs = this.startDue();
-      if (waitMs === undefined) return;
-      await this.clock.sleep(Math.min(waitMs, napMaxMs), nap.signal);
-    }
+  /** Nothing where nobody does it yet, or while the same job still runs: both look again. */
+  private start(waiting: Waiting): void {
+    const { name, job } = waiting;
+    const handler = this.handlers.get(job.kind);
+    if (!handler || this.running.has(name)) return;
+    this.jobs.delete(name);
+    this.running.set(name, this.run(waiting, handler));
   }
 
-  /** Starts what is due, as far as there is room; answers how long the next one has to wait, undefined for none. */
-  private startDue(): number | undefined {
-    const nowMs = this.clock.now().getTime();
-    let nextMs: number | undefined;
-    for (const [name, waiting] of this.jobs) {
-      const handler = this.handlers.get(waiting.job.kind);
-      if (!handler) continue;
-      if (waiting.atMs <= nowMs && this.running.size < runningMax) {
-        this.jobs.delete(name);
-        this.start(name, waiting, handler);
-      } else if (waiting.atMs > nowMs) nextMs = Math.min(nextMs ?? waiting.atMs, waiting.atMs);
+  private async run(waiting: Waiting, handler: Handler): Promise<void> {
+    const { name, job, failures } = waiting;
+    let again: Waiting | undefined;
+    try {
+      // Whoever asked for the job goes on first.
+      await undefined;
+      await handler(job);
+    } catch (error) {
+      const pauseMs = Math.min(retryMinMs * 2 ** failures, retryMaxMs);
+      this.log.warn(`a job of kind ${job.kind} failed, next try in ${pauseMs} ms: ${(error as Error)?.name}`);
+      again = { name, job, atMs: this.clock.now().getTime() + pauseMs, failures: failures + 1 };
     }
-    return nextMs === undefined ? undefined : nextMs - nowMs;
-  }
-
-  private start(name: string, { job, failures }: Waiting, handler: (job: Job) => Promise<void>): void {
-    const work = handler(job)
-      .catch((error: unknown) => {
-        const pauseMs = Math.min(retryMinMs * 2 ** failures, retryMaxMs);
-        this.log.warn(`a job of kind ${job.kind} failed, next try in ${pauseMs} ms: ${(error as Error)?.name}`);
-        const again = { job, atMs: this.clock.now().getTime() + pauseMs, failures: failures + 1 };
-        if (!this.jobs.has(name) && !this.closing.signal.aborted) this.jobs.set(name, again);
-      })
-      .finally(() => {
-        this.running.delete(work);
-        if (!this.closing.signal.aborted) this.look();
-      });
-    this.running.add(work);
+    this.running.delete(name);
+    // It may have been asked for again meanwhile, which is in the queue no more if its time has come.
+    const next = this.jobs.get(name) ?? again;
+    if (next && !this.closed) this.await(next);
+    this.look();
   }
 }
 

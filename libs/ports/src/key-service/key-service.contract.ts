@@ -140,7 +140,7 @@ export function keyServiceContract(open: () => Promise<Opened>): void {
 
       it('loses none of many begun at once', async () => {
         const versions = await Promise.all(Array.from({ length: 5 }, () => keys.rotate(here)));
-        expect(versions.sort()).toEqual([2, 3, 4, 5, 6]);
+        expect(new Set(versions)).toEqual(new Set([2, 3, 4, 5, 6]));
       });
     });
 
