@@ -74,9 +74,9 @@ export function open(key: KeyObject, sealed: Uint8Array, aad: AssociatedData): O
 export function openInto(key: KeyObject, sealed: Uint8Array, aad: AssociatedData, target: Uint8Array): OpenedInto {
   const fits = sealed.length === target.length + sealedOverheadBytes;
   const reason = flawOf(sealed) ?? (fits ? undefined : 'format');
-  if (!reason && decrypt(key, sealed, aad, target)) return { ok: true };
+  if (!reason) return decrypt(key, sealed, aad, target) ? { ok: true } : { ok: false, reason: 'authentic' };
   target.fill(0);
-  return { ok: false, reason: reason ?? 'authentic' };
+  return { ok: false, reason };
 }
 
 function flawOf(sealed: Uint8Array): Exclude<Rejected['reason'], 'authentic'> | undefined {
