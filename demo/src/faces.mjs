@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 
 const require = createRequire(import.meta.url);
 const packageFolder = dirname(require.resolve('@vladmandic/face-api/package.json'));
@@ -31,6 +32,8 @@ export async function openFaces() {
   }
 
   return async function find({ width, height, data }, minConfidence) {
+    // The model computes without ever letting anything else have its turn, Ctrl-C included.
+    await turn();
     const tensor = tf.tensor3d(data, [height, width, 3], 'int32');
     const options = new faceapi.SsdMobilenetv1Options({ minConfidence });
     const found = await faceapi.detectAllFaces(tensor, options).withFaceLandmarks().withFaceDescriptors();
