@@ -1,0 +1,53 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const dist = join(import.meta.dirname, import.meta.dirname.includes('/dist/') ? '../..' : '../../dist');
+
+/** A server of its own process: ours, or the floor it is compared with. */
+export class BenchServer {
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly url: string,
+    /** From the start of the process to its first address. */
+    readonly readyMs: number,
+  ) {}
+
+  static ours(folder: string, env: NodeJS.ProcessEnv = {}): Promise<BenchServer> {
+    return BenchServer.start('apps/api/src/main.embedded.js', { DATA_FOLDER: folder, ...env });
+  }
+
+  /** A bare fastify that reads the same bodies and answers a constant. */
+  static floor(): Promise<BenchServer> {
+    return BenchServer.start('test/bench/floor.js', {});
+  }
+
+  private static async start(main: string, env: NodeJS.ProcessEnv): Promise<BenchServer> {
+    const begunMs = performance.now();
+    const child = spawn(process.execPath, [join(dist, main)], {
+      env: { ...process.env, PORT: '0', HOST: '127.0.0.1', ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let printed = '';
+    for await (const chunk of child.stdout) {
+      printed += chunk;
+      const url = /^(http:\S+:\d+)/m.exec(printed)?.[1];
+      if (url) return new BenchServer(child, url, performance.now() - begunMs);
+    }
+    throw new Error(`${main} did not start: ${printed}`);
+  }
+
+  /** Memory that is really there now. Linux only; 0 elsewhere. */
+  residentMb(): number {
+    if (process.platform !== 'linux') return 0;
+    const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
+    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024;
+  }
+
+  async end(): Promise<void> {
+    const ended = once(this.child, 'exit');
+    this.child.kill('SIGTERM');
+    await ended;
+  }
+}
