@@ -8,6 +8,7 @@ import { LastAccepts } from './last-accept.js';
 import { ListDueHandler, ListDueRoute, ListOverdueRoute } from './list-due.js';
 import { OverdueTemplates } from './overdue.js';
 import { SweepLoop } from './sweep-loop.js';
+import { SweepParts } from './sweep-parts.js';
 import { Sweeper } from './sweeper.js';
 
 /** How long templates are kept, which are due, and the sweep that sees to it. */
@@ -23,9 +24,10 @@ import { Sweeper } from './sweeper.js';
     ListDueHandler,
     OverdueTemplates,
     SweepLoop,
+    SweepParts,
     Sweeper,
   ],
-  exports: [DueDates, OverdueTemplates, SweepLoop, Sweeper],
+  exports: [DueDates, OverdueTemplates, SweepLoop, SweepParts, Sweeper],
 })
 export class RetentionModule {
   constructor(views: Views, due: DueView) {

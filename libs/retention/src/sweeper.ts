@@ -9,6 +9,7 @@ import { EnrolmentAttempts, ErasureResumer, UnfinishedErasures } from '#lib/temp
 import { DueView } from './due.view.js';
 import { DueEraser } from './due-eraser.js';
 import { inLanes } from './in-lanes.js';
+import { SweepParts } from './sweep-parts.js';
 
 const pageMax = 500;
 const lanes = 32;
@@ -26,6 +27,8 @@ export interface Swept {
 }
 
 type Counts = { -readonly [C in Exclude<keyof Swept, 'failed'>]: number };
+
+type Part = [name: string, work: () => Promise<void>];
 
 const nothing = (): Counts => ({
   consentsExpired: 0,
@@ -54,6 +57,7 @@ export class Sweeper {
     private readonly attempts: EnrolmentAttempts,
     private readonly answers: StoredAnswers,
     private readonly generations: Generations,
+    private readonly others: SweepParts,
     private readonly commands: CommandBus,
     private readonly clock: Clock,
   ) {}
@@ -86,7 +90,7 @@ export class Sweeper {
   }
 
   /** In this order: a consent that ended makes templates due, and what is begun here need not be resumed. */
-  private parts(tenant: TenantId, counts: Counts, signal?: AbortSignal): [part: string, work: () => Promise<void>][] {
+  private parts(tenant: TenantId, counts: Counts, signal?: AbortSignal): Part[] {
     const begunAt = this.clock.now();
     return [
       ['views', () => this.catchUp(tenant)],
@@ -110,6 +114,7 @@ export class Sweeper {
           counts.erasuresFinished += (await this.resumer.resume(tenant, begunAt)).finished;
         },
       ],
+      ...this.others.all().map((part): Part => [part.name, () => part.sweep(tenant, begunAt)]),
       [
         'attempts',
         async () => {
