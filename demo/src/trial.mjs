@@ -58,7 +58,7 @@ export function showOutcome(probes, outcomes) {
   ]);
   const { low, high } = interval(accepted(others), others.length);
   const percent = (rate) => `${(100 * rate).toFixed(2)} %`;
-  say('');
+  console.log();
   say(`true accepts   ${share(accepted(own), own.length)}`);
   say(`false accepts  ${share(accepted(others), others.length)}, 95 % interval ${percent(low)} to ${percent(high)}`);
   say('if the comparisons were independent, which they are not: there are few faces, and they calibrated the card.');
