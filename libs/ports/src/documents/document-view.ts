@@ -6,6 +6,8 @@ import type { Documents, StoredDocument } from './documents.port.js';
 
 const waitMaxMs = 2_000;
 const stepMs = 5;
+/** How far a view may run ahead of its stored position while nothing in it changes: what is folded again after a crash. */
+const unstoredMax = 1_000;
 
 /** The view did not reach the asked position in time. */
 export class Lagging extends Fault {
@@ -37,6 +39,7 @@ export abstract class DocumentView<Body = unknown> implements Follower {
   /** Also the name of its collection. */
   abstract readonly name: string;
   private readonly positions = new Map<TenantId, number>();
+  private readonly stored = new Map<TenantId, number>();
 
   constructor(protected readonly documents: Documents) {}
 
@@ -48,6 +51,7 @@ export abstract class DocumentView<Body = unknown> implements Follower {
     if (known !== undefined) return known;
     const stored = await this.documents.position(tenant, this.name);
     this.positions.set(tenant, stored);
+    this.stored.set(tenant, stored);
     return stored;
   }
 
@@ -77,12 +81,13 @@ export abstract class DocumentView<Body = unknown> implements Follower {
       if (shown) after.set(id, { id, key: shown.key, sequence, body: shown.body });
       else after.delete(id);
     }
-    await this.documents.write(tenant, {
-      collection: this.name,
-      puts: [...touched].flatMap((id) => after.get(id) ?? []),
-      removes: [...touched].filter((id) => !after.has(id) && before.has(id)),
-      position: last.sequence,
-    });
+    const puts = [...touched].flatMap((id) => after.get(id) ?? []);
+    const removes = [...touched].filter((id) => !after.has(id) && before.has(id));
+    const unstored = last.sequence - (this.stored.get(tenant) ?? 0);
+    if (puts.length + removes.length > 0 || unstored >= unstoredMax) {
+      await this.documents.write(tenant, { collection: this.name, puts, removes, position: last.sequence });
+      this.stored.set(tenant, last.sequence);
+    }
     this.positions.set(tenant, last.sequence);
   }
 
@@ -104,6 +109,7 @@ export abstract class DocumentView<Body = unknown> implements Follower {
   async clear(tenant: TenantId): Promise<void> {
     await this.documents.clear(tenant, this.name);
     this.positions.delete(tenant);
+    this.stored.delete(tenant);
   }
 
   private async load(tenant: TenantId, ids: readonly string[]): Promise<Map<string, StoredDocument<Body>>> {
