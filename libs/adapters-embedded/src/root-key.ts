@@ -1,41 +1,59 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { dataKeyBytes, dataKeyFrom } from '#lib/envelope';
 import { KeysUnavailable, type Random } from '#lib/ports';
-import { syncFolder, writeWhole } from './replaced-file.js';
+import { assertPrivate } from './private-file.js';
+import { writeFirst } from './replaced-file.js';
 
-const shape = /^lethe-root-1 ([0-9a-f]{64}) ([0-9a-f]{8})\n$/;
-const sumOf = (hex: string) => createHash('sha256').update(hex).digest('hex').slice(0, 8);
+const headText = 'lethe-root-1 ';
+const head = Buffer.from(headText);
+const hexAt = head.length;
+const sumAt = hexAt + 2 * dataKeyBytes + 1;
+const sumLength = 8;
+const fileLength = sumAt + sumLength + 1;
+
+const sumOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex').slice(0, sumLength);
 
 /**
  * The root key, from a file of its own that may lie on another disk than the data: without it every other key is noise.
- * Made at the first start; over existing keys (`isFirst` false) it is never made anew.
- * @throws KeysUnavailable when the file is missing or is not what was written
+ * In hexadecimal, so that it can be printed and kept in a safe, with the first 8 digits of its SHA-256.
+ * @throws KeysUnavailable when the file is missing, readable by others, or not what was written
  */
-export function rootKeyIn(file: string, isFirst: boolean, random: Random): KeyObject {
+export function readRootKey(file: string): KeyObject {
   if (!existsSync(file)) {
-    if (!isFirst) throw new KeysUnavailable(`${file} is missing, but keys are sealed under it: put it back`);
-    makeRootKey(file, random);
+    throw new KeysUnavailable(`${file} is missing, but keys are sealed under it: put the root key back`);
   }
-  const [, hex = '', sum] = shape.exec(textIn(file)) ?? [];
-  if (hex === '' || sum !== sumOf(hex)) {
-    throw new KeysUnavailable(`${file} is damaged: put a copy of the root key back, from where it is kept safe`);
-  }
-  return dataKeyFrom(Buffer.from(hex, 'hex'));
-}
-
-function makeRootKey(file: string, random: Random): void {
-  const bytes = random.bytes(dataKeyBytes);
-  const hex = bytes.toString('hex');
+  assertPrivate(file);
+  const text = bytesIn(file);
+  const bytes = Buffer.from(text.toString('latin1', hexAt, sumAt - 1), 'hex');
+  const isWhole =
+    text.length === fileLength &&
+    text.subarray(0, hexAt).equals(head) &&
+    bytes.length === dataKeyBytes &&
+    text.toString('latin1', sumAt) === `${sumOf(bytes)}\n`;
+  text.fill(0);
+  if (isWhole) return dataKeyFrom(bytes);
   bytes.fill(0);
-  writeWhole(file, Buffer.from(`lethe-root-1 ${hex} ${sumOf(hex)}\n`));
-  syncFolder(dirname(file));
+  throw new KeysUnavailable(`${file} is damaged: put a copy of the root key back, from where it is kept safe`);
 }
 
-function textIn(file: string): string {
+/** Makes a root key where there is none. */
+export function makeRootKey(file: string, random: Random): void {
+  const bytes = random.bytes(dataKeyBytes);
+  const text = Buffer.from(`${headText}${bytes.toString('hex')} ${sumOf(bytes)}\n`);
+  bytes.fill(0);
   try {
-    return readFileSync(file, 'utf8');
+    writeFirst(file, text);
+  } catch (error) {
+    throw new KeysUnavailable(`${file} cannot be made: see to its folder and the permissions`, { cause: error });
+  } finally {
+    text.fill(0);
+  }
+}
+
+function bytesIn(file: string): Buffer {
+  try {
+    return readFileSync(file);
   } catch (error) {
     throw new KeysUnavailable(`${file} cannot be read: see to its permissions`, { cause: error });
   }

@@ -1,68 +1,66 @@
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  createSecretKey,
-  generateKeyPairSync,
-  hkdfSync,
-  type KeyObject,
-  sign,
-} from 'node:crypto';
+import { hkdfSync, type KeyObject, sign } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
 import type { TenantId } from '#lib/core';
 import { dataKeyBytes, dataKeyFrom, keyBinding, nonceBytes, unwrapKey, wrapKey } from '#lib/envelope';
 import { type KeyEntry, KeyService, KeysUnavailable, type Random } from '#lib/ports';
-import { rootKeyIn } from './root-key.js';
-import { type AllKeys, SealedKeys, type TenantKeys } from './sealed-keys.js';
+import { makeRootKey, readRootKey } from './root-key.js';
+import { SealedKeys } from './sealed-keys.js';
+import { type AllKeys, makeKey, makeTenantKeys, newestOf, type TenantKeys } from './tenant-keys.js';
 
 /** Format, key version, then the envelope's record. */
 const format = 1;
 const headBytes = 5;
 const wrappingKeysMax = 1_000;
 
-const newestOf = (numbered: Readonly<Record<string, string>>) => Math.max(...Object.keys(numbered).map(Number));
-const { isInteger } = Number;
+export interface SealedFileSettings {
+  /** `keys.sealed`: all keys of all tenants. */
+  readonly file: string;
+  /** `root.key`: what opens it. May lie on another disk. */
+  readonly rootKeyFile: string;
+  /** Whether there are data that older keys open: then no keys are made where there are none. */
+  readonly holdsData: boolean;
+}
 
 /**
- * KeyService in two files: `root.key`, and `keys.sealed` under it. Unwrapping never touches the disk; what changes keys
- * replaces the sealed file whole. A destroyed generation is gone from memory, and from the file as far as the file system
- * lets it go (see `replaceFile`).
+ * KeyService in two files: `root.key`, and `keys.sealed` under it. Both are made at the first start and never again.
+ *
+ * Read at start; unwrapping never touches the disk. What changes keys replaces the sealed file whole, one change at a
+ * time. A destroyed generation is gone from memory, and from the disk as far as the file system lets it go
+ * (see `replaceFile`). Keys are never text in memory, and their bytes are zeroed.
  */
 export class SealedFileKeyService extends KeyService {
   private readonly sealed: SealedKeys;
   private tenants: AllKeys;
+  private lastChange: Promise<unknown> = Promise.resolve();
   /** Keys that wrap, by tenant, version and generation. */
   private readonly wrapping = new LRUCache<string, KeyObject>({ max: wrappingKeysMax });
 
-  /** @throws KeysUnavailable when either file is missing, damaged or of another pair; the message says which */
+  /** @throws KeysUnavailable when either file is missing, open to others, damaged, or not of the other: it says which */
   constructor(
-    file: string,
-    rootKeyFile: string,
+    private readonly settings: SealedFileSettings,
     private readonly random: Random,
   ) {
     super();
-    this.sealed = new SealedKeys(file, rootKeyIn(rootKeyFile, !SealedKeys.isIn(file), random), random);
+    const { file, rootKeyFile, holdsData } = settings;
+    const begins = !holdsData && !existsSync(file);
+    if (begins && !existsSync(rootKeyFile)) makeRootKey(rootKeyFile, random);
+    this.sealed = new SealedKeys(file, readRootKey(rootKeyFile), random);
+    if (begins) this.sealed.makeFirst();
     this.tenants = this.sealed.read();
   }
 
   async provision(tenant: TenantId): Promise<void> {
-    if (this.tenants[tenant]) return;
-    const { privateKey } = generateKeyPairSync('ed25519');
-    const signing = privateKey.export({ format: 'der', type: 'pkcs8' });
-    this.replace(tenant, {
-      versions: { 1: this.secretText() },
-      generations: { 1: this.secretText() },
-      secret: this.secretText(),
-      signing: signing.toString('base64'),
+    if (this.tenants.has(tenant)) return;
+    await this.change(async () => {
+      if (!this.tenants.has(tenant)) await this.replace(tenant, makeTenantKeys(this.random));
     });
-    signing.fill(0);
   }
 
   async wrap(tenant: TenantId, keyId: string, key: Uint8Array): Promise<KeyEntry> {
-    const { versions, generations } = this.keysOf(tenant);
-    const [version, generation] = [newestOf(versions), newestOf(generations)];
-    const kek = this.wrappingKey(tenant, version, generation);
-    if (!kek) throw new KeysUnavailable(`the keys of ${tenant} are incomplete`);
+    const keys = this.keysOf(tenant);
+    const [version, generation] = [newestOf(keys.versions), newestOf(keys.generations)];
+    const kek = this.wrappingKey(tenant, version, generation) as KeyObject;
     const record = wrapKey(kek, key, bindingOf(tenant, keyId, version, generation), this.random.bytes(nonceBytes));
     const head = Buffer.alloc(headBytes);
     head.writeUInt8(format);
@@ -91,70 +89,75 @@ export class SealedFileKeyService extends KeyService {
   }
 
   async generations(tenant: TenantId): Promise<readonly number[]> {
-    const numbers = Object.keys(this.keysOf(tenant).generations).map(Number);
-    return numbers.sort((a, b) => a - b);
+    return [...this.keysOf(tenant).generations.keys()].sort((a, b) => a - b);
   }
 
-  async openGeneration(tenant: TenantId): Promise<number> {
-    const keys = this.keysOf(tenant);
-    const next = newestOf(keys.generations) + 1;
-    this.replace(tenant, { ...keys, generations: { ...keys.generations, [next]: this.secretText() } });
-    return next;
+  openGeneration(tenant: TenantId): Promise<number> {
+    return this.change(async () => {
+      const keys = this.keysOf(tenant);
+      const next = newestOf(keys.generations) + 1;
+      await this.replace(tenant, { ...keys, generations: new Map(keys.generations).set(next, makeKey(this.random)) });
+      return next;
+    });
   }
 
-  async destroyGenerations(tenant: TenantId, below: number): Promise<void> {
-    const keys = this.keysOf(tenant);
-    if (!isInteger(below) || below > newestOf(keys.generations)) throw new Error('the open generation stays');
-    const kept = Object.entries(keys.generations).filter(([generation]) => Number(generation) >= below);
-    if (kept.length === Object.keys(keys.generations).length) return;
-    this.replace(tenant, { ...keys, generations: Object.fromEntries(kept) });
-    this.wrapping.clear();
+  destroyGenerations(tenant: TenantId, below: number): Promise<void> {
+    return this.change(async () => {
+      const keys = this.keysOf(tenant);
+      if (!(below <= newestOf(keys.generations))) throw new Error('the open generation stays');
+      const kept = new Map([...keys.generations].filter(([generation]) => generation >= below));
+      if (kept.size === keys.generations.size) return;
+      await this.replace(tenant, { ...keys, generations: kept });
+      this.wrapping.clear();
+    });
   }
 
-  async rotate(tenant: TenantId): Promise<number> {
-    const keys = this.keysOf(tenant);
-    const next = newestOf(keys.versions) + 1;
-    this.replace(tenant, { ...keys, versions: { ...keys.versions, [next]: this.secretText() } });
-    return next;
+  rotate(tenant: TenantId): Promise<number> {
+    return this.change(async () => {
+      const keys = this.keysOf(tenant);
+      const next = newestOf(keys.versions) + 1;
+      await this.replace(tenant, { ...keys, versions: new Map(keys.versions).set(next, makeKey(this.random)) });
+      return next;
+    });
   }
 
   async secret(tenant: TenantId, label: string): Promise<KeyObject> {
-    return derived(this.keysOf(tenant).secret, '', `lethe/secret/${label}`);
+    return derived([this.keysOf(tenant).secret], `lethe/secret/v1/${label}`);
   }
 
   async sign(tenant: TenantId, bytes: Uint8Array) {
-    const key = this.signingKey(tenant);
-    return { kid: kidOf(key), signature: sign(null, bytes, key) };
+    const { key, jwk } = this.keysOf(tenant).signing;
+    return { kid: jwk.kid, signature: sign(null, bytes, key) };
   }
 
   async publicKeys(tenant: TenantId) {
-    const key = this.signingKey(tenant);
-    const { kty = '', crv = '', x = '' } = createPublicKey(key).export({ format: 'jwk' });
-    return [{ kty, crv, x, kid: kidOf(key), alg: 'EdDSA', use: 'sig' }];
+    return [{ ...this.keysOf(tenant).signing.jwk }];
   }
 
   /** Reads both files again: they may have been lost or changed since the start. */
   async check(): Promise<void> {
-    this.sealed.read();
+    await this.lastChange;
+    readRootKey(this.settings.rootKeyFile);
+    await this.sealed.check();
   }
 
   private keysOf(tenant: TenantId): TenantKeys {
-    const keys = this.tenants[tenant];
+    const keys = this.tenants.get(tenant);
     if (!keys) throw new KeysUnavailable(`${tenant} has no keys`);
     return keys;
   }
 
-  private replace(tenant: TenantId, keys: TenantKeys): void {
-    const tenants = { ...this.tenants, [tenant]: keys };
-    this.sealed.write(tenants);
-    this.tenants = tenants;
+  /** One after the other: each change begins from what the last one left. */
+  private change<T>(make: () => Promise<T>): Promise<T> {
+    const made = this.lastChange.then(make);
+    this.lastChange = made.catch(() => undefined);
+    return made;
   }
 
-  private secretText(): string {
-    const bytes = this.random.bytes(dataKeyBytes);
-    const text = bytes.toString('base64');
-    bytes.fill(0);
-    return text;
+  private async replace(tenant: TenantId, keys: TenantKeys): Promise<void> {
+    const tenants = new Map(this.tenants).set(tenant, keys);
+    await this.sealed.replace(tenants);
+    this.tenants = tenants;
   }
 
   /** Version and generation together: without either there is no key. */
@@ -163,17 +166,10 @@ export class SealedFileKeyService extends KeyService {
     const known = this.wrapping.get(place);
     if (known) return known;
     const { versions, generations } = this.keysOf(tenant);
-    const [versionKey, generationKey] = [versions[version], generations[generation]];
+    const [versionKey, generationKey] = [versions.get(version), generations.get(generation)];
     if (!versionKey || !generationKey) return undefined;
-    const key = derived(versionKey, generationKey, `lethe/wrapping/${place}`);
+    const key = derived([versionKey, generationKey], `lethe/wrapping/v1/${place}`);
     this.wrapping.set(place, key);
-    return key;
-  }
-
-  private signingKey(tenant: TenantId): KeyObject {
-    const der = Buffer.from(this.keysOf(tenant).signing, 'base64');
-    const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-    der.fill(0);
     return key;
   }
 }
@@ -181,14 +177,13 @@ export class SealedFileKeyService extends KeyService {
 const bindingOf = (tenant: string, keyId: string, version: number, generation: number) =>
   keyBinding({ tenant, keyId, kekId: `${version}/${generation}` });
 
-/** HKDF-SHA256 (RFC 5869) of one secret, salted with another where there are two. */
-function derived(secret: string, salt: string, info: string): KeyObject {
-  const ikm = createSecretKey(secret, 'base64');
-  return dataKeyFrom(new Uint8Array(hkdfSync('sha256', ikm, Buffer.from(salt, 'base64'), info, dataKeyBytes)));
-}
-
-/** RFC 7638, RFC 8037. */
-function kidOf(key: KeyObject): string {
-  const { crv, kty, x } = createPublicKey(key).export({ format: 'jwk' });
-  return createHash('sha256').update(JSON.stringify({ crv, kty, x })).digest('base64url');
+/** HKDF-SHA256 (RFC 5869) of all these keys together. */
+function derived(keys: readonly KeyObject[], info: string): KeyObject {
+  const parts = keys.map((key) => key.export());
+  const together = Buffer.concat(parts);
+  try {
+    return dataKeyFrom(new Uint8Array(hkdfSync('sha256', together, '', info, dataKeyBytes)));
+  } finally {
+    for (const bytes of [together, ...parts]) bytes.fill(0);
+  }
 }

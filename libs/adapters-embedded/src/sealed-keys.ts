@@ -1,28 +1,11 @@
 import type { KeyObject } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { z } from 'zod';
-import { keyBinding, nonceBytes, open, seal } from '#lib/envelope';
+import { readFile } from 'node:fs/promises';
+import { keyBinding, nonceBytes, open, plaintextBytesMax, seal } from '#lib/envelope';
 import { KeysUnavailable, type Random } from '#lib/ports';
-import { replaceFile } from './replaced-file.js';
-
-const Secret = z.string().regex(/^[A-Za-z0-9+/]{43}=$/);
-const Numbered = z.record(z.string().regex(/^\d{1,9}$/), Secret);
-
-/** The keys of one tenant, each 32 bytes in base64: versions of its key, generations, secret and seed of the signing key. */
-const TenantKeys = z.strictObject({
-  versions: Numbered,
-  generations: Numbered,
-  secret: Secret,
-  /** PKCS #8, in base64. */
-  signing: z
-    .string()
-    .max(200)
-    .regex(/^[A-Za-z0-9+/]+={0,2}$/),
-});
-export type TenantKeys = z.output<typeof TenantKeys>;
-
-const Content = z.strictObject({ format: z.literal(1), tenants: z.record(z.string().max(63), TenantKeys) });
-export type AllKeys = Readonly<Record<string, TenantKeys>>;
+import { assertPrivate } from './private-file.js';
+import { replaceFile, scrubLeftovers, writeFirst } from './replaced-file.js';
+import { type AllKeys, decodeKeys, encodeKeys } from './tenant-keys.js';
 
 const binding = keyBinding({ tenant: 'operator', keyId: 'keys.sealed', kekId: 'root-1' });
 
@@ -34,47 +17,93 @@ export class SealedKeys {
     private readonly random: Random,
   ) {}
 
-  static isIn(file: string): boolean {
-    return existsSync(file);
+  /** Without a tenant, where there is no such file. Blocks: for the first start only. */
+  makeFirst(): void {
+    try {
+      writeFirst(this.file, this.sealed(new Map()));
+    } catch (error) {
+      throw this.unwritable(error);
+    }
   }
 
-  /** @throws KeysUnavailable when the file is there and does not open: it is never taken for an empty one */
+  /**
+   * At start: what a crash left of a replacement is overwritten.
+   * @throws KeysUnavailable when the file is missing, open to others, damaged, or sealed under another root key
+   */
   read(): AllKeys {
-    if (!existsSync(this.file)) return {};
-    const opened = open(this.root, this.bytes(), binding);
+    if (!existsSync(this.file)) {
+      throw new KeysUnavailable(`${this.file} is missing, but there are data that it opens: put a copy of it back`);
+    }
+    assertPrivate(this.file);
+    try {
+      scrubLeftovers(this.file);
+    } catch (error) {
+      throw this.unwritable(error);
+    }
+    let sealed: Buffer;
+    try {
+      sealed = readFileSync(this.file);
+    } catch (error) {
+      throw this.unreadable(error);
+    }
+    return this.opened(sealed);
+  }
+
+  /** Whether what lies there now could be read at a start. @throws KeysUnavailable as `read` */
+  async check(): Promise<void> {
+    let sealed: Buffer;
+    try {
+      sealed = await readFile(this.file);
+    } catch (error) {
+      throw this.unreadable(error);
+    }
+    this.opened(sealed);
+  }
+
+  /** Durable once it resolved, and what it replaced overwritten. @throws KeysUnavailable when it cannot be written */
+  async replace(all: AllKeys): Promise<void> {
+    const sealed = this.sealed(all);
+    try {
+      await replaceFile(this.file, sealed);
+    } catch (error) {
+      throw this.unwritable(error);
+    }
+  }
+
+  private sealed(all: AllKeys): Buffer {
+    const plaintext = encodeKeys(all);
+    try {
+      if (plaintext.length <= plaintextBytesMax) {
+        return seal(this.root, plaintext, binding, this.random.bytes(nonceBytes));
+      }
+    } finally {
+      plaintext.fill(0);
+    }
+    throw new KeysUnavailable(
+      `${this.file} is full: there are too many tenants, versions and generations for one file`,
+    );
+  }
+
+  private opened(sealed: Buffer): AllKeys {
+    const opened = open(this.root, sealed, binding);
     if (!opened.ok) {
       throw new KeysUnavailable(
         `${this.file} does not open under the root key (${opened.reason}): put back the root key it was sealed under, or a copy of the file`,
       );
     }
     try {
-      return Content.parse(JSON.parse(opened.plaintext.toString('utf8'))).tenants;
+      return decodeKeys(opened.plaintext);
     } catch (error) {
       throw new KeysUnavailable(`${this.file} opens, but was made by another release`, { cause: error });
-    } finally {
-      opened.plaintext.fill(0);
     }
   }
 
-  /** Durable once it returns, and what it replaced overwritten. @throws KeysUnavailable when it cannot be written */
-  write(tenants: AllKeys): void {
-    const plaintext = Buffer.from(JSON.stringify({ format: 1, tenants }));
-    const sealed = seal(this.root, plaintext, binding, this.random.bytes(nonceBytes));
-    plaintext.fill(0);
-    try {
-      replaceFile(this.file, sealed);
-    } catch (error) {
-      throw new KeysUnavailable(`${this.file} cannot be written: see to the disk and its permissions`, {
-        cause: error,
-      });
-    }
+  private unreadable(cause: unknown): KeysUnavailable {
+    return new KeysUnavailable(`${this.file} cannot be read: see to its permissions`, { cause });
   }
 
-  private bytes(): Buffer {
-    try {
-      return readFileSync(this.file);
-    } catch (error) {
-      throw new KeysUnavailable(`${this.file} cannot be read: see to its permissions`, { cause: error });
-    }
+  private unwritable(cause: unknown): KeysUnavailable {
+    if (cause instanceof KeysUnavailable) return cause;
+    return new KeysUnavailable(`${this.file} cannot be written: see to the disk and the permissions`, { cause });
   }
 }

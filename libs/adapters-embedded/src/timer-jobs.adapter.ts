@@ -111,8 +111,7 @@ export class TimerJobs extends Jobs {
     let again: Waiting | undefined;
     try {
       // Whoever asked for the job goes on first.
-      await undefined;
-      await handler(job);
+      await Promise.resolve(job).then(handler);
     } catch (error) {
       const pauseMs = Math.min(retryMinMs * 2 ** failures, retryMaxMs);
       this.log.warn(`a job of kind ${job.kind} failed, next try in ${pauseMs} ms: ${(error as Error)?.name}`);
