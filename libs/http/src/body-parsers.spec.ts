@@ -132,6 +132,25 @@ describe('bodies', () => {
     expect(await answer.json()).toMatchObject(typeOf(413, 'too-large'));
   });
 
+  it('far larger than may be are refused in words, and without end they are cut off', async () => {
+    const url = `${await app.getUrl()}/bytes`;
+    const headers = { 'content-type': 'application/octet-stream' };
+    const answer = await fetch(url, { method: 'POST', headers, body: new Uint8Array(4_000_000) });
+    expect(await answer.json()).toMatchObject(typeOf(413, 'too-large'));
+    const endless = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {});
+    endless.write(
+      'POST /bytes HTTP/1.1\r\nhost: x\r\ncontent-type: application/octet-stream\r\ntransfer-encoding: chunked\r\n\r\n',
+    );
+    const piece = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
+    const closed = new Promise((resolve) => endless.once('close', resolve));
+    for (let n = 0; n < 200 && !endless.destroyed; n++) {
+      if (endless.write(piece)) continue;
+      await Promise.race([closed, new Promise((resolve) => endless.once('drain', resolve))]);
+    }
+    await closed;
+    expect(endless.bytesWritten).toBeLessThan(200 * piece.length);
+  });
+
   it('without a type, and bytes where none are taken, are a 415', async () => {
     for (const headers of [{}, { 'content-type': 'application/octet-stream' }]) {
       const answer = await fetch(`${await app.getUrl()}/json`, { method: 'POST', headers, body: new Uint8Array(12) });

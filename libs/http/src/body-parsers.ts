@@ -8,6 +8,8 @@ import { type BytesRequest, RequestBytes } from './request-bytes.js';
 
 export const jsonMaxBytes = 64 * 1024;
 export const octetsMaxBytes = 16 * 1024;
+/** How much of a body that is refused is read and thrown away, so that its sender comes to hear why. */
+const discardMaxBytes = 8 * 1024 * 1024;
 
 export const octets = 'application/octet-stream';
 
@@ -50,42 +52,67 @@ export function readBodies(adapter: FastifyAdapter): void {
   });
   server.addContentTypeParser('application/json', async (request: Incoming, payload: Readable) => {
     if (request.is404) return undefined;
-    const bytes = await readWhole(request, payload, jsonMaxBytes);
+    const bytes = await readWhole(request, payload, jsonMaxBytes, tooLarge);
     return readJson(bytes, (decoded) => request.bytes?.own(decoded));
   });
   server.addContentTypeParser(octets, async (request: Incoming, payload: Readable) => {
     if (request.is404) return undefined;
-    if (!('takesBytes' in request.routeOptions.config)) throw new UnsupportedMediaTypeException();
-    return readWhole(request, payload, octetsMaxBytes);
+    const taken = 'takesBytes' in request.routeOptions.config;
+    return taken ? readWhole(request, payload, octetsMaxBytes, tooLarge) : readWhole(request, payload, none, wrongType);
   });
+  server.addContentTypeParser('*', async (request: Incoming, payload: Readable) =>
+    request.is404 ? undefined : readWhole(request, payload, none, wrongType),
+  );
 }
 
-/** The whole body, in a buffer of its own that the request owns. What it came in is overwritten already. */
-function readWhole({ headers, bytes }: Incoming, payload: Readable, maxBytes: number): Promise<Uint8Array> {
-  if (Number(headers['content-length']) > maxBytes) throw new PayloadTooLargeException();
-  const chunks: Uint8Array[] = [];
+const none = -1;
+const tooLarge = () => new PayloadTooLargeException();
+const wrongType = () => new UnsupportedMediaTypeException();
+
+/**
+ * The whole body, in a buffer of its own that the request owns. What it came in is overwritten already.
+ * A body over the limit is refused, but read to its end where that is near, and thrown away: most callers look for an
+ * answer only when they have sent everything, and would see a broken connection in its place.
+ */
+function readWhole(
+  { headers, bytes }: Incoming,
+  payload: Readable,
+  maxBytes: number,
+  refusal: () => Error,
+): Promise<Uint8Array> {
+  if (Number(headers['content-length']) > discardMaxBytes) throw refusal();
+  let chunks: Uint8Array[] = [];
   let length = 0;
+  const overwrite = () => {
+    for (const chunk of chunks) chunk.fill(0);
+    chunks = [];
+  };
   return new Promise<Uint8Array>((resolve, reject) => {
     const collect = (chunk: Uint8Array) => {
       chunks.push(chunk);
       length += chunk.length;
-      if (length > maxBytes) stop(new PayloadTooLargeException());
+      if (length > maxBytes) overwrite();
+      if (length <= discardMaxBytes) return;
+      // Whoever sends without an end hears nothing: the connection is all there is to take away.
+      stop(refusal());
+      payload.destroy();
     };
     const stop = (reason: Error) => {
       payload.off('data', collect);
-      for (const chunk of chunks) chunk.fill(0);
+      overwrite();
       reject(reason);
     };
     payload.on('data', collect);
     payload.once('end', () => {
-      const whole = new Uint8Array(length <= maxBytes ? length : 0);
+      if (length > maxBytes) return stop(refusal());
+      const whole = new Uint8Array(length);
       bytes?.own(whole);
       let at = 0;
-      for (const chunk of whole.length > 0 ? chunks : []) {
+      for (const chunk of chunks) {
         whole.set(chunk, at);
         at += chunk.length;
-        chunk.fill(0);
       }
+      overwrite();
       resolve(whole);
     });
     payload.once('error', () => stop(new Malformed()));
