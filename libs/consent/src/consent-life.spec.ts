@@ -55,7 +55,8 @@ const step: fc.Arbitrary<Said> = fc.record({
 /** What is recorded of it; nothing where it is refused. */
 function decided(consents: Consents, { does, id: consentId, lasts }: Said, now: Date) {
   try {
-    if (does === 'withdraw') return withdrawConsent(consents, { consentId, withdrawal: { channel: 'online' } });
+    if (does === 'withdraw')
+      return withdrawConsent(consents, { consentId, withdrawal: { channel: 'online' } }, { status: 'registered' });
     if (does === 'expire') return expireConsent(consents, { consent: { consentId, subjectId, purposeId: of } }, now);
     const known = consents.consents.find((each) => each.consentId === consentId);
     const validUntil = new Date(now.getTime() + lasts * dayMs).toISOString();

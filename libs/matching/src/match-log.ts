@@ -1,11 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import type { Caller } from '#lib/core';
-import { Clock, EventStore, type Guard, GuardConflict, Random, RevisionConflict } from '#lib/ports';
-import { type Match, MatchDecided, MatchStream, matchKey } from './match.stream.js';
+import { type Caller, readerOf, type TenantId } from '#lib/core';
+import { Clock, EventStore, type Guard, GuardConflict, Random, RevisionConflict, Streams } from '#lib/ports';
+import { type Match, MatchDecided, type MatchId, MatchStream, matchKey, matchKeysBetween } from './match.stream.js';
 
 const attemptsMax = 20;
 const streamsMax = 20_000;
+/** As long as an `Idempotency-Key` is honoured. */
+const repeatedMaxMs = 86_400_000;
+
+const read = readerOf(MatchStream.events);
 
 /** Where the next decision of a stream goes, given that all that were sent before it are stored. */
 interface Tail {
@@ -23,17 +27,17 @@ export class MatchLog {
 
   constructor(
     private readonly store: EventStore,
+    private readonly streams: Streams,
     private readonly clock: Clock,
     private readonly random: Random,
   ) {}
 
   /**
-   * Stores a decision, guarded or not, and answers its place in the log.
+   * Stores a decision that was taken at the instant `now`, guarded or not, and answers its place in the log.
    * @throws GuardConflict when what it relied on has moved: decide again
    * @throws StoreUnavailable when it cannot be said whether it was stored
    */
-  async record({ tenant, actor }: Caller, match: Match, guards: readonly Guard[]): Promise<number> {
-    const now = this.clock.now();
+  async record({ tenant, actor }: Caller, match: Match, now: Date, guards: readonly Guard[]): Promise<number> {
     const stream = `${MatchStream.name}-${matchKey(match.subjectId, now)}`;
     const place = `${tenant}/${stream}`;
     const events = [{ ...MatchDecided(match), id: this.random.uuid(), at: now.toISOString(), actor }];
@@ -43,7 +47,7 @@ export class MatchLog {
       const expected = tail.next;
       tail.next += 1;
       try {
-        return await this.store.append({ tenant, stream, expected, events, guards });
+        return await this.streams.commit({ tenant, stream, expected, events, guards });
       } catch (error) {
         // The place that was taken stays empty, so what is remembered is wrong from here on.
         if (this.tails.get(place) === opening) this.tails.delete(place);
@@ -53,7 +57,22 @@ export class MatchLog {
     }
   }
 
-  private open(place: string, tenant: Caller['tenant'], stream: string): Promise<Tail> {
+  /** The decision of that name that a caller of the last day may not have been told; not one that it was unavailable. */
+  async find(tenant: TenantId, { matchId, subjectId }: { readonly matchId: MatchId; readonly subjectId: string }) {
+    const now = this.clock.now();
+    const keys = matchKeysBetween(subjectId, new Date(now.getTime() - repeatedMaxMs), now);
+    const months = await this.store.readMany(
+      tenant,
+      keys.map((key) => `${MatchStream.name}-${key}`),
+    );
+    for (const stored of months.flat()) {
+      const { data: match } = read(stored) ?? {};
+      if (match?.matchId === matchId && match.decision !== 'unavailable') return { match, position: stored.sequence };
+    }
+    return undefined;
+  }
+
+  private open(place: string, tenant: TenantId, stream: string): Promise<Tail> {
     const opening = this.store.read(tenant, stream).then((events) => ({ next: events.length }));
     this.tails.set(place, opening);
     opening.catch(() => this.tails.delete(place));

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { Body, Controller, Query as FromQuery, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { z } from 'zod';
-import { type Caller, SubjectId, type TenantId } from '#lib/core';
+import { type Caller, SubjectId } from '#lib/core';
 import {
   AllowedTo,
   EmbeddingIn,
@@ -84,15 +84,21 @@ export class VerifyFaceRoute {
     @FromIdempotencyKey() attempt: string | undefined,
   ) {
     const probe = probeOf(body, query);
-    const matchId = attempt ? await this.named(caller.tenant, attempt) : MatchId.parse(this.random.uuid());
-    const { match, alternatives, position } = await this.commands.execute(new VerifyFace(caller, matchId, probe));
+    const matchId = attempt ? await this.named(caller, probe, attempt) : MatchId.parse(this.random.uuid());
+    const command = new VerifyFace(caller, matchId, probe, attempt !== undefined);
+    const { match, alternatives, position } = await this.commands.execute(command);
     return { position, recorded: true, answer: { ...match, alternatives } };
   }
 
-  /** The id of a match whose caller may ask again: the same key names the same match, and nobody else can make it. */
-  private async named(tenant: TenantId, attempt: string): Promise<MatchId> {
+  /**
+   * The id of a match whose caller may ask again: the same key, of the same caller and for the same person, names the
+   * same match, and nobody else can make it. It covers nothing of the face.
+   */
+  private async named({ tenant, actor }: Caller, probe: Probe, attempt: string): Promise<MatchId> {
     const secret = await this.keys.secret(tenant, 'match-id');
-    const hex = createHmac('sha256', secret).update(attempt).digest('hex');
+    const { subjectId, purposeId, checkpointId, model } = probe;
+    const said = [actor, attempt, subjectId, purposeId, checkpointId, model.id, model.version];
+    const hex = createHmac('sha256', secret).update(JSON.stringify(said)).digest('hex');
     return MatchId.parse(hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5'));
   }
 }

@@ -42,12 +42,16 @@ export interface Verified {
   readonly position: number;
 }
 
-/** Compares a probe with the templates of a claimed subject, 1:1. `matchId` names the decision: a repeat is answered, not repeated. */
+/**
+ * Compares a probe with the templates of a claimed subject, 1:1. `matchId` names the decision; where it `mayBeRepeat`,
+ * because the caller can name it again, one that was recorded is answered and not taken again.
+ */
 export class VerifyFace extends Command<Verified> {
   constructor(
     readonly caller: Caller,
     readonly matchId: MatchId,
     readonly probe: Probe,
+    readonly mayBeRepeat: boolean,
   ) {
     super();
   }
@@ -82,11 +86,26 @@ export class VerifyFaceHandler implements ICommandHandler<VerifyFace> {
     }
   }
 
-  private async verify({ caller, matchId, probe }: VerifyFace): Promise<Verified> {
+  private async verify(command: VerifyFace): Promise<Verified> {
+    const known = command.mayBeRepeat ? await this.recorded(command) : undefined;
+    return known ?? this.decide(command);
+  }
+
+  /** What an attempt of this name came to whose answer was lost on the way. */
+  private async recorded({ caller: { tenant }, matchId, probe }: VerifyFace): Promise<Verified | undefined> {
+    const { subjectId, purposeId, checkpointId } = probe;
+    const found = await this.log.find(tenant, { matchId, subjectId });
+    if (!found) return undefined;
+    const { state: checkpoints } = await this.streams.load(tenant, CheckpointStream, purposeId);
+    return { ...found, alternatives: alternativesAt(checkpoints, checkpointId) };
+  }
+
+  private async decide({ caller, matchId, probe }: VerifyFace): Promise<Verified> {
     for (let attempt = 1; ; attempt++) {
       const isFresh = attempt > 1;
       const read = await this.read(caller, probe, isFresh);
-      const permission = permissionOn(read.grounds, this.clock.now());
+      const now = this.clock.now();
+      const permission = permissionOn(read.grounds, now);
       const templates = permission.permitted ? comparable(read.templates, read.grounds, permission, probe.model) : [];
       if (!permission.permitted || !read.isKnown || !read.isModel || templates.length === 0) {
         if (isFresh) throw refusalOf(read, permission);
@@ -96,7 +115,7 @@ export class VerifyFaceHandler implements ICommandHandler<VerifyFace> {
       if (outcome.decision === 'unavailable' && !isFresh) continue;
       const match = matchOf(matchId, probe, permission, outcome, read);
       try {
-        const position = await this.log.record(caller, match, outcome.decision === 'accept' ? read.guards : []);
+        const position = await this.log.record(caller, match, now, outcome.decision === 'accept' ? read.guards : []);
         if (outcome.decision === 'unavailable') throw refusals.unavailable({ alternatives: read.alternatives });
         return { match, alternatives: read.alternatives, position };
       } catch (error) {

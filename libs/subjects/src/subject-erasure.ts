@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ActorId, readerOf, type TenantId } from '#lib/core';
 import { Documents, type Follower, type StoredEvent } from '#lib/ports';
@@ -14,13 +14,15 @@ const read = readerOf([SubjectErasureBegun, TemplateErased]);
 
 /**
  * Takes the erasure of a subject from fact to fact, from the one that it was begun to the one that it is done. It
- * follows the log and keeps its place there, so no crash and no lost job lets it forget anyone. For the worker only.
+ * follows the log and keeps its place there; whoever cannot be taken further now is left to the sweep, so that nobody else
+ * waits for them, and no crash and no lost job lets anyone be forgotten. For the worker only.
  */
 @Injectable()
 export class SubjectErasure implements Follower {
   readonly name = 'subject-erasure';
   private readonly positions = new Map<TenantId, number>();
   private readonly stored = new Map<TenantId, number>();
+  private readonly log = new Logger(SubjectErasure.name);
 
   constructor(
     private readonly documents: Documents,
@@ -45,7 +47,8 @@ export class SubjectErasure implements Follower {
     const facts = events.filter((event) => event.sequence > position).flatMap((event) => read(event) ?? []);
     const subjects = new Set(facts.map(({ data }) => data.subjectId));
     for (const subjectId of subjects) {
-      await this.commands.execute(new AdvanceSubjectErasure({ tenant, actor }, subjectId, sequence));
+      const command = new AdvanceSubjectErasure({ tenant, actor }, subjectId, sequence);
+      await this.commands.execute(command).catch(() => this.log.error(`subject ${subjectId} is left to the sweep`));
     }
     if (subjects.size > 0 || sequence - (this.stored.get(tenant) ?? 0) >= unstoredMax) {
       await this.documents.write(tenant, { collection: this.name, puts: [], removes: [], position: sequence });

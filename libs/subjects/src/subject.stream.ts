@@ -12,7 +12,10 @@ export const SubjectRegistered = defineEvent({
   data: z.strictObject({ subjectId: SubjectId, kind: SubjectKind, sealed: Base64 }),
 });
 
-/** From here on the subject is missing to everyone, and nothing more is recorded about them but the end of it. */
+/**
+ * From here on the subject is missing to everyone, and nothing more is recorded about them but how it ends: their
+ * templates erased, their consents over when their time is, and at last they themselves.
+ */
 export const SubjectErasureBegun = defineEvent({
   type: 'subject.erasure-begun',
   version: 1,

@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { Views } from '#lib/ports';
+import { SweepParts } from '#lib/retention/contract';
 import { AdvanceSubjectErasureHandler } from './advance-subject-erasure.js';
 import { EraseSubjectHandler, EraseSubjectRoute } from './erase-subject.js';
 import { LookUpSubjectHandler, LookUpSubjectRoute } from './look-up-subject.js';
@@ -7,12 +9,16 @@ import { RegisterSubjectHandler, RegisterSubjectRoute } from './register-subject
 import { ShowMeHandler, ShowMeRoute } from './show-me.js';
 import { ShowSubjectHandler, ShowSubjectRoute } from './show-subject.js';
 import { SubjectErasure } from './subject-erasure.js';
+import { SubjectErasureResumer } from './subject-erasure-resumer.js';
+import { UnfinishedSubjectErasures } from './unfinished-subject-erasures.view.js';
 
 @Module({
   controllers: [RegisterSubjectRoute, LookUpSubjectRoute, ShowSubjectRoute, EraseSubjectRoute, ShowMeRoute],
   providers: [
     ReferenceIndex,
     SubjectErasure,
+    SubjectErasureResumer,
+    UnfinishedSubjectErasures,
     RegisterSubjectHandler,
     LookUpSubjectHandler,
     ShowSubjectHandler,
@@ -22,4 +28,9 @@ import { SubjectErasure } from './subject-erasure.js';
   ],
   exports: [ReferenceIndex, SubjectErasure],
 })
-export class SubjectsModule {}
+export class SubjectsModule {
+  constructor(views: Views, sweeps: SweepParts, unfinished: UnfinishedSubjectErasures, resumer: SubjectErasureResumer) {
+    views.add(unfinished);
+    sweeps.add(resumer);
+  }
+}
