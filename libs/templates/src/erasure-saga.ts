@@ -115,11 +115,16 @@ export class ErasureSaga {
     return isWhole;
   }
 
+  private now(): string {
+    return this.clock.now().toISOString();
+  }
+
   private async eraseAll(tenant: TenantId, template: Template): Promise<ErasureStep[]> {
     const steps: ErasureStep[] = [];
     for (const { eraser } of this.stores.all()) {
       try {
-        steps.push({ step: eraser.step, store: eraser.store, ...(await eraser.erase(tenant, template)) });
+        const done = await eraser.erase(tenant, template);
+        steps.push({ step: eraser.step, store: eraser.store, ...done, doneAt: this.now() });
       } catch (error) {
         this.log.error(`${eraser.store} did not erase ${template.terms.templateId}: ${nameOf(error)}`);
       }
@@ -131,14 +136,16 @@ export class ErasureSaga {
     const found = await Promise.all(
       this.stores.all().map(async ({ prober }) => {
         try {
-          return { store: prober.store, outcome: await prober.probe(tenant, template) };
+          return { store: prober.store, outcome: await prober.probe(tenant, template), doneAt: this.now() };
         } catch (error) {
           this.log.error(`${prober.store} cannot be probed: ${nameOf(error)}`);
-          return { store: prober.store, outcome: 'present' as const };
+          return { store: prober.store, outcome: 'present' as const, doneAt: this.now() };
         }
       }),
     );
-    return found.flatMap(({ store, outcome }) => (outcome === 'absent' ? [{ step: 'probe', store, outcome }] : []));
+    return found.flatMap(({ store, outcome, doneAt }) =>
+      outcome === 'absent' ? [{ step: 'probe', store, outcome, doneAt }] : [],
+    );
   }
 }
 

@@ -19,7 +19,7 @@ import { TemplateIdStream } from './template-id.stream.js';
 /** Erasers and probers of a few stores, each recorded once. */
 const stepsMax = 100;
 
-export const StepShown = ErasureStep.extend({ at: Instant });
+export const StepShown = ErasureStep.omit({ doneAt: true }).extend({ at: Instant });
 
 /** How far an erasure has come. From `blockedAt` on nothing matched the template. */
 export const ErasureShown = z

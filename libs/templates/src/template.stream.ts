@@ -66,6 +66,8 @@ export const ErasureStep = z.strictObject({
   outcome: z.enum(['done', 'absent', 'fenced']),
   /** More about it, such as the nodes that acknowledged. */
   detail: Label.optional(),
+  /** When it was done; it is recorded at the end of the pass over all stores. */
+  doneAt: Instant.optional(),
 });
 export type ErasureStep = z.output<typeof ErasureStep>;
 
@@ -93,7 +95,7 @@ export const refusals = defineRefusals('templates', {
   'not-erased': ['missing', 'The template is not erased, so there is no certificate'],
 });
 
-export interface DoneStep extends ErasureStep {
+export interface DoneStep extends Omit<ErasureStep, 'doneAt'> {
   readonly at: string;
 }
 
@@ -138,10 +140,10 @@ export const TemplateStream = defineStream({
           blockedAt: at,
         }));
       case 'template.erasure-step-done': {
-        const { templateId, subjectId: _subject, purposeId: _purpose, ...step } = data;
+        const { templateId, subjectId: _subject, purposeId: _purpose, doneAt = at, ...step } = data;
         return amend(templates, templateId, (template) => ({
           ...template,
-          steps: [...template.steps, { ...step, at }],
+          steps: [...template.steps, { ...step, at: doneAt }],
         }));
       }
       case 'template.erased':
