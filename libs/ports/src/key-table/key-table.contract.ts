@@ -159,9 +159,10 @@ export function keyTableContract(open: () => Promise<Opened>): void {
         do: fc.constantFrom('put', 'erase', 'replace', 'raise'),
         entries: fc.array(some, { minLength: 1, maxLength: 2 }),
       });
+      let runs = 0;
       await fc.assert(
         fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
-          const { table, close } = await open();
+          const tenant = TenantId.parse(`run-${++runs}`);
           const model = new Map<string, KeyEntry>();
           let floor = 0;
           for (const { do: what, entries: drawn } of steps) {
@@ -171,7 +172,7 @@ export function keyTableContract(open: () => Promise<Opened>): void {
             if (what === 'put') {
               const known = model.get(first.keyId);
               const same = JSON.stringify(known) === JSON.stringify(first);
-              const answer = await table.put(here, first).then(
+              const answer = await table.put(tenant, first).then(
                 () => 'taken',
                 (error: Error) => error.name,
               );
@@ -179,7 +180,7 @@ export function keyTableContract(open: () => Promise<Opened>): void {
               else if (!same) expect(answer).not.toBe('taken');
               if (!isStale && !known) model.set(first.keyId, first);
             } else if (what === 'replace') {
-              const answer = await table.replace(here, [first]).then(
+              const answer = await table.replace(tenant, [first]).then(
                 () => 'taken',
                 (error: Error) => error.name,
               );
@@ -188,22 +189,21 @@ export function keyTableContract(open: () => Promise<Opened>): void {
               if (!isStale && older && older.generation < first.generation) model.set(first.keyId, first);
             } else if (what === 'erase') {
               await table.erase(
-                here,
+                tenant,
                 entries.map(({ keyId }) => keyId),
               );
               for (const { keyId } of entries) model.delete(keyId);
             } else {
-              await table.raiseFloor(here, first.generation);
+              await table.raiseFloor(tenant, first.generation);
               floor = Math.max(floor, first.generation);
             }
           }
           const all = ['a', 'b', 'c'].flatMap((keyId) => model.get(keyId) ?? []);
-          expect(await table.below(here, 9, '', 10)).toEqual(all);
-          expect(await table.below(here, 3, 'a', 10)).toEqual(all.filter((e) => e.generation < 3 && e.keyId > 'a'));
-          expect(await table.count(here)).toBe(all.length);
-          await close();
+          expect(await table.below(tenant, 9, '', 10)).toEqual(all);
+          expect(await table.below(tenant, 3, 'a', 10)).toEqual(all.filter((e) => e.generation < 3 && e.keyId > 'a'));
+          expect(await table.count(tenant)).toBe(all.length);
         }),
-        { numRuns: 40 },
+        { numRuns: 100 },
       );
     });
   });
