@@ -8,8 +8,8 @@ const applicationIds = { views: 0x4c650002, vault: 0x4c650003 };
 
 /**
  * Documents in one SQLite file: views in one, the vault in another. A batch is one transaction, so a view's position never
- * runs ahead of its documents. Removed documents are overwritten (`secure_delete`) and the write-ahead log emptied before
- * a write is answered; writes that wait together share that.
+ * runs ahead of its documents. Removed documents are overwritten where they lay and the write-ahead log emptied before a
+ * write is answered; writes that wait together share that.
  */
 export class SqliteDocuments extends Documents {
   private readonly documents: DocumentFile;
@@ -21,7 +21,7 @@ export class SqliteDocuments extends Documents {
   }
 
   async get<Body>(tenant: TenantId, collection: string, ids: readonly string[]) {
-    return this.documents.get<Body>(tenant, collection, ids);
+    return ids.map((id) => this.documents.one<Body>(tenant, collection, id));
   }
 
   async range<Body>(tenant: TenantId, collection: string, range: DocumentRange) {
@@ -32,9 +32,8 @@ export class SqliteDocuments extends Documents {
     return this.documents.write(tenant, batch);
   }
 
-  async create<Body>(tenant: TenantId, collection: string, document: StoredDocument<Body>) {
-    if (await this.documents.create(tenant, collection, document)) return undefined;
-    return this.documents.get<Body>(tenant, collection, [document.id])[0];
+  create<Body>(tenant: TenantId, collection: string, document: StoredDocument<Body>) {
+    return this.documents.create(tenant, collection, document);
   }
 
   async position(tenant: TenantId, collection: string): Promise<number> {

@@ -1,120 +1,96 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { TenantId } from '#lib/core';
 import { type KeyEntry, KeyTable, StaleGeneration } from '#lib/ports';
-import { SharedCheckpoint } from './shared-checkpoint.js';
-import { openSqliteFile, type SqliteLayout } from './sqlite-file.js';
-import { SqliteWriter, sqliteFault } from './sqlite-writer.js';
-import type { Statement, WriterSetup } from './writer-protocol.js';
+import { type FoundRecord, RecordFile } from './record-file.js';
+import type { NewRecord, WriterSetup } from './writer-protocol.js';
 
-const layout: SqliteLayout = {
-  applicationId: 0x4c650004,
-  version: 1,
-  pragmas: 'PRAGMA secure_delete = ON',
-  schema: `
-    CREATE TABLE entry (
-      tenant TEXT NOT NULL,
-      key_id TEXT NOT NULL,
-      generation INTEGER NOT NULL,
-      wrapped BLOB NOT NULL,
-      PRIMARY KEY (tenant, key_id)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE floor (
-      tenant TEXT PRIMARY KEY,
-      generation INTEGER NOT NULL
-    ) STRICT, WITHOUT ROWID`,
-};
+const applicationId = 0x4c650004;
+const collection = 'key';
+const keyIdMax = 100;
+const wrappedMax = 500;
+/** How many are erased in one transaction: others have their turn between two. */
+const erasedMax = 2_000;
 
-const columns = 'key_id AS keyId, generation, wrapped';
-/** Nothing below the floor is stored: whoever wrapped it began before the generation was being closed. */
-const put = `INSERT INTO entry SELECT ?1, ?2, ?3, ?4
-  WHERE ?3 >= coalesce((SELECT generation FROM floor WHERE tenant = ?1), 0) ON CONFLICT DO NOTHING`;
-const replace = 'UPDATE entry SET generation = ?3, wrapped = ?4 WHERE tenant = ?1 AND key_id = ?2 AND generation < ?3';
-const raise = `INSERT INTO floor VALUES (?1, ?2)
-  ON CONFLICT DO UPDATE SET generation = max(generation, excluded.generation)`;
-const look = `SELECT ${columns} FROM entry WHERE tenant = ? AND key_id = ?`;
-
-/** KeyTable in a SQLite file of its own, `keys.db`: it can be backed up, and its backups destroyed, apart from all else. */
+/**
+ * KeyTable in a SQLite file of its own, `keys.db`: it can be backed up, and its backups destroyed, apart from all else.
+ * An entry is a record, its generation the record's sequence, the floor the position: nothing is put below it.
+ */
 export class SqliteKeyTable extends KeyTable {
-  private readonly db: DatabaseSync;
-  private readonly writer: SqliteWriter;
-  private readonly scrubbing: SharedCheckpoint;
-  private readonly one: StatementSync;
-  private readonly page: StatementSync;
-  private readonly counted: StatementSync;
+  private readonly records: RecordFile;
 
   /** @throws UnusableFile when the file must not be written to as it is */
-  constructor(
-    private readonly file: string,
-    setup: Omit<WriterSetup, 'file' | 'pragmas'> = {},
-  ) {
+  constructor(file: string, setup: Omit<WriterSetup, 'file' | 'pragmas'> = {}) {
     super();
-    this.db = openSqliteFile(file, layout);
-    this.writer = new SqliteWriter({ file, pragmas: layout.pragmas ?? '', ...setup });
-    this.scrubbing = new SharedCheckpoint(this.writer);
-    this.one = this.db.prepare(look);
-    this.page = this.db.prepare(
-      `SELECT ${columns} FROM entry WHERE tenant = ? AND key_id > ? AND generation < ? ORDER BY key_id LIMIT ?`,
-    );
-    this.counted = this.db.prepare('SELECT count(*) AS count FROM entry WHERE tenant = ?');
+    this.records = new RecordFile(file, applicationId, setup);
   }
 
-  async put(tenant: TenantId, { keyId, generation, wrapped }: KeyEntry): Promise<void> {
-    const [stored] = await this.writer.run({
-      statements: [
-        { sql: put, params: [tenant, keyId, generation, wrapped] },
-        { sql: look, params: [tenant, keyId] },
-      ],
-    });
-    if (!stored) throw new StaleGeneration(`generation ${generation} is being closed`);
-    if (stored.generation !== generation || !Buffer.from(wrapped).equals(stored.wrapped as Uint8Array)) {
-      throw new Error(`there is another key named ${keyId}`);
+  async put(tenant: TenantId, entry: KeyEntry): Promise<void> {
+    const { keyId, generation } = entry;
+    const unit = { tenant, collection, notAbove: generation, over: 'nothing', puts: [recordOf(entry)] } as const;
+    for (;;) {
+      const stored = await this.records.write(unit);
+      if (stored > 0) return;
+      const found = this.records.one(tenant, collection, keyId);
+      if (found?.sequence === generation && Buffer.from(entry.wrapped).equals(found.content)) return;
+      if (stored < 0) throw new StaleGeneration(`generation ${generation} is being closed`);
+      if (found) throw new Error(`there is another key named ${keyId}`);
+      // What stood in the way was erased since.
     }
   }
 
   async get(tenant: TenantId, keyId: string): Promise<KeyEntry | undefined> {
-    return this.reading(() => this.one.get(tenant, keyId) as KeyEntry | undefined);
+    const record = this.records.one(tenant, collection, keyId);
+    return record && entryIn(record);
   }
 
   async erase(tenant: TenantId, keyIds: readonly string[]): Promise<void> {
-    const sql = 'DELETE FROM entry WHERE tenant = ? AND key_id = ?';
-    await this.all(keyIds.map((keyId) => ({ sql, params: [tenant, keyId] })));
-    if (keyIds.length > 0) await this.scrubbing.done();
+    if (keyIds.length === 0) return;
+    const writes: Promise<number>[] = [];
+    for (let from = 0; from < keyIds.length; from += erasedMax) {
+      writes.push(this.records.write({ tenant, collection, removes: keyIds.slice(from, from + erasedMax) }));
+    }
+    await Promise.all(writes);
+    await this.records.empty();
   }
 
   async below(tenant: TenantId, generation: number, afterKeyId: string, limit: number): Promise<readonly KeyEntry[]> {
-    return this.reading(() => this.page.all(tenant, afterKeyId, generation, limit) as unknown as KeyEntry[]);
+    // Without this, one that finds nothing would look at every entry.
+    if (!this.records.hasKeyBelow(tenant, collection, keyOf(generation))) return [];
+    return this.records.many('older', tenant, collection, afterKeyId, generation, limit).map(entryIn);
   }
 
+  /** @throws StaleGeneration when the generation of one of them is below the floor: then none was put */
   async replace(tenant: TenantId, entries: readonly KeyEntry[]): Promise<void> {
-    await this.all(
-      entries.map(({ keyId, generation, wrapped }) => ({ sql: replace, params: [tenant, keyId, generation, wrapped] })),
-    );
-    if (entries.length > 0) await this.scrubbing.done();
+    if (entries.length === 0) return;
+    const notAbove = Math.min(...entries.map(({ generation }) => generation));
+    const puts = entries.map(recordOf);
+    const stored = await this.records.write({ tenant, collection, notAbove, over: 'older', puts });
+    if (stored < 0) throw new StaleGeneration(`generation ${notAbove} is being closed`);
   }
 
   async raiseFloor(tenant: TenantId, generation: number): Promise<void> {
-    await this.all([{ sql: raise, params: [tenant, generation] }]);
+    await this.records.write({ tenant, collection, position: generation, raises: true });
   }
 
   async count(tenant: TenantId): Promise<number> {
-    return this.reading(() => this.counted.get(tenant)?.count as number);
+    return this.records.count(tenant, collection);
   }
 
-  async close(): Promise<void> {
-    await this.writer.close();
-    if (this.db.isOpen) this.db.close();
-  }
-
-  private async all(statements: readonly Statement[]): Promise<void> {
-    if (statements.length > 0) await this.writer.run({ statements });
-  }
-
-  private reading<T>(read: () => T): T {
-    try {
-      return read();
-    } catch (error) {
-      const { errcode, message } = error as Error & { errcode?: number };
-      throw errcode === undefined ? error : sqliteFault(this.file, message, errcode);
-    }
+  close(): Promise<void> {
+    return this.records.close();
   }
 }
+
+/** In the order of generations, so that the oldest is found at once. */
+const keyOf = (generation: number) => `${generation}`.padStart(10, '0');
+
+function recordOf({ keyId, generation, wrapped }: KeyEntry): NewRecord {
+  if (keyId.length > keyIdMax) throw new RangeError(`the id of a key has at most ${keyIdMax} characters`);
+  if (wrapped.length > wrappedMax) throw new RangeError(`a wrapped key has at most ${wrappedMax} bytes`);
+  return { id: keyId, key: keyOf(generation), sequence: generation, content: wrapped };
+}
+
+const entryIn = ({ id, sequence, content }: FoundRecord): KeyEntry => ({
+  keyId: id,
+  generation: sequence,
+  wrapped: content,
+});

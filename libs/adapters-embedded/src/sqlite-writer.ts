@@ -47,7 +47,7 @@ export class SqliteWriter<Unit = Statements, Answer = readonly StatementRow[]> {
   /** `program` names the module `<program>.program` beside this one. */
   constructor(
     private readonly setup: WriterSetup,
-    private readonly program: 'statements' | 'events' = 'statements',
+    private readonly program: 'statements' | 'events' | 'records' = 'statements',
   ) {}
 
   /**

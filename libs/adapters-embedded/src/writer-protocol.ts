@@ -47,3 +47,28 @@ export interface Statements {
  * first, second ... guarded stream has.
  */
 export type EventUnit = readonly (string | number)[];
+
+/** A record on its way into a `RecordFile`. `content` is what is overwritten when it goes. */
+export interface NewRecord {
+  readonly id: string;
+  readonly key: string;
+  readonly sequence: number;
+  readonly content: Uint8Array;
+}
+
+/** What is done to the records of one tenant and collection, all of it or nothing; the answer is a number. */
+export interface RecordUnit {
+  readonly tenant: string;
+  readonly collection: string;
+  /** Where the position is above this, nothing is done and the answer is -1. Otherwise it is how many were put. */
+  readonly notAbove?: number;
+  readonly clear?: boolean;
+  /** Ids. */
+  readonly removes?: readonly string[];
+  readonly puts?: readonly NewRecord[];
+  /** What a put may stand in the place of: anything (the default), nothing, or nothing but a lower sequence. */
+  readonly over?: 'any' | 'nothing' | 'older';
+  readonly position?: number;
+  /** Whether the position is only ever raised. */
+  readonly raises?: boolean;
+}
