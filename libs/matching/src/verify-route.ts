@@ -53,8 +53,11 @@ const isBytes = (body: unknown): body is Uint8Array => Object.prototype.toString
 /** Either body as one probe. The vector stays what it is: bytes of the request, looked at by nobody here. */
 export function probeOf(body: unknown, query: ProbeQuery): Probe {
   if (isBytes(body)) {
-    const { model, modelVersion, ...rest } = checked(ProbeInQuery, query);
-    return { ...rest, model: { id: model, version: modelVersion }, bytes: body };
+    const { subjectId, purposeId, checkpointId, model: id, modelVersion: version } = query;
+    // What is there was checked on the way in; only what is missing is still to be said.
+    if (!subjectId || !purposeId || !id || !version)
+      throw new Invalid(ProbeInQuery.safeParse(query).error?.issues ?? []);
+    return { subjectId, purposeId, checkpointId, model: { id, version }, bytes: body };
   }
   checked(z.strictObject({}), query);
   const { embedding, ...rest } = checked(ProbeInJson, body);
