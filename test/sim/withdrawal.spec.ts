@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import type request from 'supertest';
+import { ConsentWithdrawn } from '#lib/consent/contract';
+import { type Fact, TenantId } from '#lib/core';
+import { NoticePublished, PurposeSuspended } from '#lib/policy/contract';
+import { EventStore } from '#lib/ports';
+import { SubjectErasureBegun } from '#lib/subjects/contract';
+import { TemplateErasureBegun } from '#lib/templates/contract';
+import { TestApi } from '../support/api.js';
+import { enrolled } from '../support/enrolment.js';
+import { Hospital } from '../support/hospital.js';
+import { auditOf, logOf } from '../support/log.js';
+import { notice, noticeId, purposeId, thresholdCard } from '../support/policy.js';
+import { faceOf } from '../support/templates.js';
+
+const matches = 200;
+const lanes = 32;
+const withdrawAfter = [20, 60, 120];
+
+describe('a withdrawal', () => {
+  let api: TestApi;
+  let here: Hospital;
+  beforeAll(async () => {
+    api = await TestApi.start();
+    here = await Hospital.open(api);
+  });
+  afterAll(() => api.close());
+
+  /** The hot path: nothing but the vector in the body. */
+  const verify = (subjectId: string): request.Test =>
+    here.backend
+      .post('/v1/matches/verify')
+      .query({ subjectId, purposeId, model: thresholdCard.model.id, modelVersion: thresholdCard.model.version })
+      .type('application/octet-stream')
+      .send(Buffer.from(faceOf(1)));
+
+  /** 200 matches, 32 at a time, and a withdrawal in their midst. Everything is told by one count of what happened. */
+  async function around({ subjectId, consentId }: { subjectId: string; consentId: string }, after: number) {
+    let ticks = 0;
+    let begun = 0;
+    let withdrawnAt = Number.POSITIVE_INFINITY;
+    let blocked: request.Response | undefined;
+    const seen: { readonly beganAt: number; readonly status: number; readonly body: Record<string, string> }[] = [];
+    const withdraw = async () => {
+      blocked = await here.registrar.post(`/v1/consents/${consentId}/withdrawal`).send({ channel: 'counter' });
+      withdrawnAt = ++ticks;
+    };
+    let withdrawal = Promise.resolve();
+    const lane = async () => {
+      while (begun < matches) {
+        if (++begun === after) withdrawal = withdraw();
+        const beganAt = ++ticks;
+        const { status, body } = await verify(subjectId);
+        seen.push({ beganAt, status, body });
+      }
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
+    await withdrawal;
+    return { blocked, seen, later: seen.filter(({ beganAt }) => beganAt > withdrawnAt) };
+  }
+
+  it.each(withdrawAfter)(
+    `among ${matches} concurrent matches, sent with number %i, ends accepting at once, outside and in the log`,
+    async (after) => {
+      const patient = await enrolled(here);
+      const { blocked, seen, later } = await around(patient, after);
+      expect(blocked?.status).toBe(200);
+      expect(seen).toHaveLength(matches);
+      expect(later.length).toBeGreaterThan(matches / 10);
+      expect(later.filter(({ status }) => status !== 403)).toEqual([]);
+      expect(new Set(later.map(({ body }) => body.reason))).toEqual(new Set(['consent-withdrawn']));
+      const accepted = seen.filter(({ body }) => body.decision === 'accept');
+      expect(accepted.length).toBeGreaterThan(0);
+      expect(seen.filter(({ status }) => status !== 200 && status !== 403)).toEqual([]);
+
+      const log = (await logOf(api, 'here')).filter(
+        ({ data }) => (data as Partial<typeof patient>).subjectId === patient.subjectId,
+      );
+      const accepts = log.filter(({ data }) => (data as { decision?: string }).decision === 'accept');
+      const withdrawn = log.find(({ type }) => type === 'consent.withdrawn')?.sequence ?? 0;
+      expect(accepts).toHaveLength(accepted.length);
+      expect(accepts.filter(({ sequence }) => sequence > withdrawn)).toEqual([]);
+      expect((await auditOf(api, 'here')).violations).toEqual([]);
+    },
+  );
+
+  describe('or another end that this process has not heard of', () => {
+    type Patient = Awaited<ReturnType<typeof enrolled>>;
+    /** Stores a fact as another process would: what is remembered here is stale from then on. */
+    const behindOurBack = async (stream: string, fact: Fact) => {
+      const store = api.app.get(EventStore);
+      const tenant = TenantId.parse('here');
+      const event = { ...fact, id: randomUUID(), at: api.clock.now().toISOString(), actor: 'elsewhere' };
+      const expected = (await store.read(tenant, stream)).length;
+      await store.append({ tenant, stream, expected, events: [event] });
+    };
+    const of = ({ subjectId }: Patient) => ({ subjectId, purposeId });
+    const key = ({ subjectId }: Patient) => `${subjectId}-${purposeId}`;
+    const problem = (code: string, reason?: string) => ({
+      type: `urn:lethe:problem:${code}`,
+      ...(reason && { reason }),
+    });
+
+    it.each<[string, number, object, (patient: Patient) => Promise<void>]>([
+      [
+        'a withdrawal',
+        403,
+        problem('matching.not-permitted', 'consent-withdrawn'),
+        (patient) =>
+          behindOurBack(
+            `consent-${key(patient)}`,
+            ConsentWithdrawn({ ...of(patient), consentId: patient.consentId, channel: 'online' }),
+          ),
+      ],
+      [
+        'the erasure of the template',
+        404,
+        problem('matching.no-template'),
+        (patient) =>
+          behindOurBack(
+            `template-${key(patient)}`,
+            TemplateErasureBegun({ ...of(patient), templateId: patient.templateId, trigger: 'requested' }),
+          ),
+      ],
+      [
+        'the erasure of the subject',
+        404,
+        problem('subjects.missing'),
+        ({ subjectId }) => behindOurBack(`subject-${subjectId}`, SubjectErasureBegun({ subjectId })),
+      ],
+      [
+        'a material notice',
+        403,
+        problem('matching.not-permitted', 'notice-superseded'),
+        () =>
+          behindOurBack(
+            `notice-${noticeId}`,
+            NoticePublished({ noticeId, version: 2, hash: 'a'.repeat(64), ...notice, body: 'another text' }),
+          ),
+      ],
+      [
+        'a suspension',
+        403,
+        problem('matching.not-permitted', 'purpose-not-active'),
+        () => behindOurBack(`purpose-${purposeId}`, PurposeSuspended({ purposeId })),
+      ],
+    ])('%s ends accepting all the same', async (what, status, refusal, end) => {
+      const patient = await enrolled(here);
+      for (let n = 0; n < 3; n++) expect((await verify(patient.subjectId).expect(200)).body.decision).toBe('accept');
+      const head = (await logOf(api, 'here')).at(-1)?.sequence ?? 0;
+
+      await end(patient);
+      const answers = await Promise.all(Array.from({ length: 20 }, () => verify(patient.subjectId)));
+      expect(answers.map((answer) => answer.status)).toEqual(answers.map(() => status));
+      expect(answers[0]?.body).toMatchObject(refusal);
+      const later = await logOf(api, 'here', head);
+      expect(later.filter(({ type }) => type === 'matching.decided')).toEqual([]);
+      const { violations, accepts } = await auditOf(api, 'here');
+      expect({ what, violations }).toEqual({ what, violations: [] });
+      expect(accepts).toBeGreaterThan(2);
+    });
+  });
+});
