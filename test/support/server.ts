@@ -1,37 +1,66 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 
 const main = join(import.meta.dirname, '../../dist/apps/api/src/main.embedded.js');
 
+/** What a process writes, kept as it comes. */
+class Output {
+  printed = '';
+  complained = '';
+
+  constructor(child: ChildProcess) {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.printed += text;
+    });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.complained += text;
+    });
+  }
+}
+
 /** The built server as a process of its own, on a port that was free. */
 export class Server {
+  private readonly agent = new Agent({ keepAlive: true });
+
   private constructor(
     readonly process: ChildProcess,
     readonly folder: string,
     readonly url: string,
-    readonly printed: string,
+    private readonly output: Output,
   ) {}
 
   static async start(folder: string, env: NodeJS.ProcessEnv = {}): Promise<Server> {
-    const child = Server.spawn(folder, env);
-    let printed = '';
-    let complaint = '';
-    child.stderr?.on('data', (chunk) => {
-      complaint += chunk;
-    });
-    for await (const chunk of child.stdout ?? []) {
-      printed += chunk;
-      const url = /^(http:\S+)\/docs$/m.exec(printed)?.[1];
-      if (url) return new Server(child, folder, url, printed);
-    }
-    throw new Error(`did not start: ${printed}${complaint}`);
+    return Server.of(Server.spawn(folder, env), folder);
   }
 
   static spawn(folder: string, env: NodeJS.ProcessEnv = {}): ChildProcess {
     const settings = { ...process.env, DATA_FOLDER: folder, PORT: '0', ...env };
     return spawn(process.execPath, [main], { env: settings, stdio: ['ignore', 'pipe', 'pipe'] });
+  }
+
+  /** One that was started in a way of its own, once it listens. */
+  static async of(child: ChildProcess, folder: string): Promise<Server> {
+    const output = new Output(child);
+    const ended = once(child, 'close').then(() => false);
+    while (await Promise.race([once(child.stdout ?? child, 'data').then(() => true), ended])) {
+      const url = /^(http:\S+)\/docs$/m.exec(output.printed)?.[1];
+      if (url) return new Server(child, folder, url, output);
+    }
+    throw new Error(`did not start: ${output.printed}${output.complained}`);
+  }
+
+  /** What it has printed so far. */
+  get printed(): string {
+    return this.output.printed;
+  }
+
+  /** What it has written to its log so far. */
+  get complained(): string {
+    return this.output.complained;
   }
 
   get adminKey(): string {
@@ -48,11 +77,17 @@ export class Server {
   async send(method: string, path: string, key: string, body?: object, more: Record<string, string> = {}) {
     const isBytes = body instanceof Uint8Array;
     const type = isBytes ? 'application/octet-stream' : 'application/json';
-    const headers = { authorization: `Bearer ${key}`, ...(body && { 'content-type': type }), ...more };
-    const sent = body && { body: isBytes ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body) };
-    const answer = await fetch(`${this.url}${path}`, { method, headers, ...sent });
-    const text = await answer.text();
-    const isJson = answer.headers.get('content-type')?.includes('json') ?? false;
-    return { status: answer.status, headers: answer.headers, text, body: isJson ? JSON.parse(text) : undefined };
+    const sent = isBytes ? body : Buffer.from(body ? JSON.stringify(body) : '');
+    const headers = {
+      authorization: `Bearer ${key}`,
+      ...(body && { 'content-type': type, 'content-length': String(sent.byteLength) }),
+      ...more,
+    };
+    const asked = request(`${this.url}${path}`, { method, headers, agent: this.agent }).end(sent);
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    const answered = await text(answer);
+    const isJson = answer.headers['content-type']?.includes('json') ?? false;
+    const { statusCode: status = 0, headers: told } = answer;
+    return { status, headers: told, text: answered, body: isJson ? JSON.parse(answered) : undefined };
   }
 }
