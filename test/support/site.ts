@@ -69,8 +69,8 @@ export class Site {
     return { method: 'PUT', path: `/v1/subjects/${subjectId}`, as: 'registrar', body };
   }
 
-  agreement(subjectId: string, consentId: string, evidence = 'signed form'): Call {
-    const body = { ...this.terms, subjectId, act: { kind: 'signature', evidence } };
+  agreement(subjectId: string, consentId: string, evidence = 'signed form', change: object = {}): Call {
+    const body = { ...this.terms, subjectId, act: { kind: 'signature', evidence }, ...change };
     return { method: 'PUT', path: `/v1/consents/${consentId}`, as: 'registrar', body };
   }
 
@@ -86,7 +86,7 @@ export class Site {
   verification(subjectId: string, probe: Uint8Array, how: 'bytes' | 'json' = 'bytes', attempt = randomUUID()): Call {
     const { id, version } = thresholdCard.model;
     const call = { method: 'POST', as: 'backend', headers: { 'idempotency-key': attempt } } as const;
-    const asked = new URLSearchParams({ subjectId, purposeId, model: id, modelVersion: version });
+    const asked = new URLSearchParams({ subjectId, purposeId, model: id, modelVersion: version }).toString();
     if (how === 'bytes') return { ...call, path: `/v1/matches/verify?${asked}`, body: probe };
     const { body } = this.enrolment(subjectId, '', probe);
     const { embedding } = body as { embedding: object };
