@@ -112,6 +112,7 @@ export class RecordFile {
   }
 
   async close(): Promise<void> {
+    await this.emptied.idle();
     await this.writer.close();
     if (this.db.isOpen) this.db.close();
   }
