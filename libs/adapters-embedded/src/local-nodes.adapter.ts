@@ -26,7 +26,7 @@ export class LocalNodes extends Nodes {
     return Promise.all(
       [...this.matchers.values()].map(async (matcher) => ({
         nodeId: matcher.nodeId,
-        outcome: (await this.inTime(matcher.evict(eviction).then(() => true))) ? 'evicted' : 'silent',
+        outcome: (await this.inTime(() => matcher.evict(eviction).then(() => true))) ? 'evicted' : 'silent',
       })),
     );
   }
@@ -35,7 +35,7 @@ export class LocalNodes extends Nodes {
   async holding(eviction: Eviction): Promise<readonly string[]> {
     const held = await Promise.all(
       [...this.matchers.values()].map(async (matcher) => {
-        const isGone = await this.inTime(matcher.holds(eviction).then((holds) => !holds));
+        const isGone = await this.inTime(() => matcher.holds(eviction).then((holds) => !holds));
         return isGone ? [] : [matcher.nodeId];
       }),
     );
@@ -43,11 +43,11 @@ export class LocalNodes extends Nodes {
   }
 
   /** False for a node that fails or says nothing within 5 s. */
-  private async inTime(answer: Promise<boolean>): Promise<boolean> {
+  private async inTime(ask: () => Promise<boolean>): Promise<boolean> {
     const done = new AbortController();
     const late = this.clock.sleep(answerMaxMs, done.signal).then(() => false);
     try {
-      return await Promise.race([answer, late]);
+      return await Promise.race([ask(), late]);
     } catch {
       return false;
     } finally {
