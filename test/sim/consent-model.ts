@@ -13,7 +13,18 @@ export interface Done {
   readonly endedAt: number;
   readonly id: string;
   readonly status: number;
-  readonly body: Readonly<Record<string, unknown>>;
+  readonly body: Told;
+}
+
+/** What is looked at of an answer. */
+interface Told {
+  readonly decision?: string;
+  readonly reason?: string;
+  readonly consentId?: string;
+  readonly state?: string;
+  readonly validUntil?: string;
+  readonly version?: number;
+  readonly noticeVersion?: number;
 }
 
 interface Given {
@@ -89,7 +100,8 @@ export class Model {
     const wrong: string[] = [];
     const judge = (done: Done, happened: boolean, must: boolean, mustNot: boolean) => {
       if (happened && mustNot) wrong.push(`${done.act.does} ${done.id} was permitted`);
-      if (!happened && must) wrong.push(`${done.act.does} ${done.id} was refused: ${done.status} ${done.body.reason}`);
+      if (!happened && must)
+        wrong.push(`${done.act.does} ${done.id} was refused: ${done.status} ${done.body.reason ?? ''}`);
     };
     for (const done of of(round, 'match')) {
       const isEnrolled = of(round, 'enrol').some(isDone);
@@ -104,7 +116,7 @@ export class Model {
   private learn(round: readonly Done[]): void {
     for (const { act, id, body } of of(round, 'publish', 'give', 'suspend', 'activate').filter(isDone)) {
       if (act.does === 'publish') {
-        this.noticeVersion = Number(body.version);
+        this.noticeVersion = body.version ?? 0;
         if (act.material) this.materialVersion = this.noticeVersion;
       } else if (act.does === 'give') this.learnGiven(id, body);
       else this.isActive = act.does === 'activate';
@@ -122,20 +134,20 @@ export class Model {
     this.past.push(...round);
   }
 
-  private learnGiven(id: string, { state, validUntil, noticeVersion }: Done['body']): void {
+  private learnGiven(id: string, { state, validUntil = '', noticeVersion = 0 }: Told): void {
     const before = state === 'renewed' ? this.consents.at(-1) : undefined;
     if (before) before.replaced = true;
     this.consents.push({
       id,
-      validUntilMs: Date.parse(String(validUntil)),
-      noticeVersion: Number(noticeVersion),
+      validUntilMs: Date.parse(validUntil),
+      noticeVersion,
       chain: before?.chain ?? id,
       withdrawn: false,
       replaced: false,
     });
   }
 
-  private chainOf(consentId: unknown): string {
+  private chainOf(consentId: string | undefined): string {
     return this.consents.find(({ id }) => id === consentId)?.chain ?? '';
   }
 

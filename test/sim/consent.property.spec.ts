@@ -149,7 +149,7 @@ class Case {
       case 'match': {
         const query = new URLSearchParams({ subjectId, purposeId: name, model, modelVersion });
         const headers = { authorization: `Bearer ${this.keys.backend}`, 'content-type': 'application/octet-stream' };
-        const url = `/v1/matches/verify?${query}`;
+        const url = `/v1/matches/verify?${query.toString()}`;
         const answer = await this.api.app.inject({ method: 'POST', url, headers, payload: Buffer.from(faceOf(1)) });
         return { status: answer.statusCode, body: answer.json() };
       }

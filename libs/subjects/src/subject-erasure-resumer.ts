@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ActorId, SubjectId, type TenantId } from '#lib/core';
 import { Clock, Documents, EventStore } from '#lib/ports';
@@ -13,7 +13,6 @@ const actor = ActorId.parse('subject-erasure');
 @Injectable()
 export class SubjectErasureResumer implements SweepPart {
   readonly name = 'subjects';
-  private readonly log = new Logger(SubjectErasureResumer.name);
 
   constructor(
     private readonly view: UnfinishedSubjectErasures,
@@ -23,23 +22,23 @@ export class SubjectErasureResumer implements SweepPart {
     private readonly clock: Clock,
   ) {}
 
-  /** One that fails keeps no other waiting. Whoever waits for the erasure of templates is found again by a later sweep. */
+  /** All are tried; then the first failure, if any, is thrown. Whoever waits for the erasure of templates is found again by a later sweep. */
   async sweep(tenant: TenantId, before: Date): Promise<void> {
     const head = await this.store.head(tenant);
     await this.view.reach(tenant, head, this.clock);
-    let failed = 0;
+    let failure: unknown;
     for (let after: { readonly key: string; readonly id: string } | undefined; ; ) {
       const range = { from: '', below: before.toISOString(), limit: pageMax, ...(after && { after }) };
       const page = await this.documents.range<object>(tenant, this.view.name, range);
       for (const { id } of page) {
         const command = new AdvanceSubjectErasure({ tenant, actor }, SubjectId.parse(id), head);
-        await this.commands.execute(command).catch(() => {
-          failed += 1;
+        await this.commands.execute(command).catch((error: unknown) => {
+          failure ??= error;
         });
       }
       after = page.at(-1);
       if (!after || page.length < pageMax) break;
     }
-    if (failed > 0) this.log.error(`${failed} subjects are not erased yet`);
+    if (failure) throw failure;
   }
 }
