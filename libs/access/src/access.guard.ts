@@ -36,10 +36,18 @@ export class AccessGuard implements CanActivate {
     const route = context.getHandler();
     if (this.reflector.get(Public, route)) return true;
     const request = context.switchToHttp().getRequest<CallerRequest>();
-    const { role, ...caller } = await this.authenticate(request.headers.authorization);
-    if (!this.reflector.get(AllowedRoles, route)?.includes(role)) throw refusals['not-allowed']();
-    request.caller = caller;
+    request.caller = await this.admit(request.headers.authorization, this.reflector.get(AllowedRoles, route) ?? []);
     return true;
+  }
+
+  /**
+   * Who shows these credentials, where one of `roles` is asked for.
+   * @throws Refusal `access.no-valid-key`, `access.not-allowed`
+   */
+  async admit(authorization: string | undefined, roles: readonly Role[]): Promise<Caller | PatientCaller> {
+    const { role, ...caller } = await this.authenticate(authorization);
+    if (!roles.includes(role)) throw refusals['not-allowed']();
+    return caller;
   }
 
   private async authenticate(authorization = ''): Promise<Known> {

@@ -1,1 +1,2 @@
 export { MatchingModule } from './matching.module.js';
+export { VerifyBytes } from './verify-bytes.js';

@@ -4,11 +4,12 @@ import { MatchLog } from './match-log.js';
 import { MatcherNode } from './matcher-node.js';
 import { ListMyMatchesHandler, ListMyMatchesRoute } from './my-matches.js';
 import { VerifyFaceHandler } from './verify.js';
+import { VerifyBytes } from './verify-bytes.js';
 import { VerifyFaceRoute } from './verify-route.js';
 
 /** Comparing faces, 1:1, and what a patient sees of it. */
 @Module({
   controllers: [VerifyFaceRoute, ListMyMatchesRoute],
-  providers: [Deadline, MatchLog, MatcherNode, VerifyFaceHandler, ListMyMatchesHandler],
+  providers: [Deadline, MatchLog, MatcherNode, VerifyFaceHandler, VerifyBytes, ListMyMatchesHandler],
 })
 export class MatchingModule {}

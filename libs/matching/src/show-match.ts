@@ -19,6 +19,10 @@ export const MatchShown = z
   })
   .meta({ id: 'Match' });
 
+/** The same for fastify, which then writes nothing else; `Answer` is ours and needs no `$schema`. */
+const { $schema: _dialect, ...schema } = z.toJSONSchema(MatchShown, { io: 'output', target: 'draft-07' });
+export const answerSchema: object = schema;
+
 /** What a patient sees of who compared their face, when and for what. */
 export const MatchOfSubject = z
   .object({

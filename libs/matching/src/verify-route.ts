@@ -42,6 +42,11 @@ const ProbeInQuery = z.strictObject({
 const ProbeQuery = ProbeInQuery.partial();
 type ProbeQuery = z.output<typeof ProbeQuery>;
 
+/** @throws Invalid when something in the query is not what it may hold */
+export const queryOf = (query: unknown): ProbeQuery => checked(ProbeQuery, query);
+
+export const verifiers = ['backend', 'device'] as const;
+
 function checked<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const { success, data, error } = schema.safeParse(value);
   if (!success) throw new Invalid(error.issues);
@@ -76,7 +81,7 @@ export class VerifyFaceRoute {
   ) {}
 
   @Post()
-  @AllowedTo('backend', 'device')
+  @AllowedTo(...verifiers)
   @Idempotent()
   @TakesBytes(ProbeInJson)
   @Writes([200], MatchShown)
