@@ -140,6 +140,7 @@ describe('policy over HTTP', () => {
     const second = { ...notice, title: 'second', supersedes: 1 };
     expect((await dpo.put(notices).send(second).expect(201)).body).toMatchObject({ version: 2 });
     await dpo.put(notices).send(second).expect(200);
+    await dpo.put(notices).send(notice).expect(200, first.body);
     await dpo
       .put(notices)
       .send({ ...notice, title: 'third', supersedes: 1 })

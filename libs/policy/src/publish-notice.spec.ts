@@ -29,6 +29,11 @@ describe('publish notice', () => {
     expect(publishAfter(past(first, second), second, 1)).toEqual([]);
   });
 
+  it('records nothing when an earlier publication comes again, late', () => {
+    expect(publishAfter(past(first, second), first)).toEqual([]);
+    expect(publishAfter(past(first, second, third), second, 1)).toEqual([]);
+  });
+
   it.each([undefined, 1, 3])('is refused where version 2 is current and %s is superseded', (supersedes) => {
     expect(() => publishAfter(past(first, second), third, supersedes)).toThrow(refusedAs('policy.notice-not-current'));
   });

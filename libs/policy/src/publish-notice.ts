@@ -35,19 +35,26 @@ export class PublishNotice extends Command<Changed<Notice>> {
   }
 }
 
+/** What this very publication made, whatever was published since; or the current version, where it has the text already. */
+const publishedBy = (notice: Notice, { text, supersedes = 0 }: Pick<PublishNotice, 'text' | 'supersedes'>) => {
+  const hash = hashOf(text);
+  const own = notice.find((each) => each.version === supersedes + 1 && each.hash === hash);
+  const current = notice.at(-1);
+  return own ?? (current?.hash === hash ? current : undefined);
+};
+
 /**
- * The current text again records nothing. Any other must say which version it supersedes, so that of two people who
- * change a notice at once the second one learns of the first (FRT-4).
+ * A repeat records nothing, however late, nor does the current text again. Any other must say which version it
+ * supersedes, so that of two people who change a notice at once the second one learns of the first (FRT-4).
  */
 export const publishNotice = (
   notice: Notice,
   { noticeId, text, supersedes }: PublishNotice,
 ): EventOf<typeof NoticePublished>[] => {
-  const hash = hashOf(text);
+  if (publishedBy(notice, { text, supersedes })) return [];
   const current = notice.at(-1);
-  if (current?.hash === hash) return [];
   if (supersedes !== current?.version) throw refusals['notice-not-current']();
-  return [NoticePublished({ noticeId, version: (current?.version ?? 0) + 1, hash, ...text })];
+  return [NoticePublished({ noticeId, version: (current?.version ?? 0) + 1, hash: hashOf(text), ...text })];
 };
 
 @CommandHandler(PublishNotice)
@@ -74,6 +81,6 @@ export class PublishNoticeRoute {
     @Body({ schema: Publication }) { supersedes, ...text }: Publication,
   ) {
     const changed = await this.commands.execute(new PublishNotice(caller, noticeId, text, supersedes));
-    return { ...changed, answer: { noticeId, ...changed.state.at(-1) } };
+    return { ...changed, answer: { noticeId, ...publishedBy(changed.state, { text, supersedes }) } };
   }
 }
