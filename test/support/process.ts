@@ -17,13 +17,21 @@ export interface Ended {
 }
 
 /** Runs a built program to its end: the server, where it is to refuse to start, or the command line. */
-export async function run(program: keyof typeof mains, env: NodeJS.ProcessEnv, ...args: string[]): Promise<Ended> {
-  return endOf([process.execPath, mains[program], ...args], env);
-}
+export const run = (program: keyof typeof mains, env: NodeJS.ProcessEnv, ...args: string[]): Promise<Ended> =>
+  runAs(undefined, program, env, ...args);
 
-/** As `run`, with any command before it: one that sets limits, say. */
-export async function endOf([command = '', ...args]: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
-  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+/** As `run`, as another user of this machine, which root can. */
+export async function runAs(
+  uid: number | undefined,
+  program: keyof typeof mains,
+  env: NodeJS.ProcessEnv,
+  ...args: string[]
+): Promise<Ended> {
+  const child = spawn(process.execPath, [mains[program], ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid !== undefined && { uid }),
+  });
   const [printed, complained, [code]] = await Promise.all([
     text(child.stdout as Readable),
     text(child.stderr as Readable),

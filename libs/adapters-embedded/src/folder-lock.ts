@@ -12,10 +12,14 @@ import {
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Fault } from '#lib/core';
+import { UnusableFile } from './sqlite-file.js';
 
 /** How long to wait for whoever only looks whether the folder is held. */
 const lockTimeoutMs = 500;
 const sqliteBusy = 5;
+const sqliteFull = 13;
+/** Read-only, or not to be opened. */
+const sqliteDenied = new Set([8, 14]);
 const lockFile = 'lock.db';
 const holderFile = 'holder.json';
 
@@ -56,12 +60,20 @@ export class FolderLock {
 
   /**
    * Takes the folder, after making it where there is none.
-   * @throws FolderInUse when another process, or another part of this one, holds it
+   * @throws FolderInUse when another process, or another part of this one, holds it; UnusableFile when nobody could
    */
   static hold(folder: string): FolderLock {
-    mkdirSync(folder, { recursive: true });
-    const lock = tryLock(folder);
-    if (!lock) throw new FolderInUse(folder, read(folder));
+    try {
+      mkdirSync(folder, { recursive: true });
+      const lock = tryLock(folder);
+      if (lock) return FolderLock.announced(folder, lock);
+    } catch (error) {
+      throw new UnusableFile(`${folder} cannot be used as the data folder: ${reasonOf(error)}`, { cause: error });
+    }
+    throw new FolderInUse(folder, read(folder));
+  }
+
+  private static announced(folder: string, lock: DatabaseSync): FolderLock {
     const held = new FolderLock(folder, lock);
     try {
       held.announce({});
@@ -97,6 +109,15 @@ export class FolderLock {
     rmSync(join(this.folder, holderFile), { force: true });
     this.lock.close();
   }
+}
+
+/** Why there is no holding a folder, and what to do: by the code of the system, or of SQLite. */
+function reasonOf(error: unknown): string {
+  const { code = '', errcode = 0, message } = error as { code?: string; errcode?: number; message: string };
+  if (code === 'ENOSPC' || (errcode & 0xff) === sqliteFull) return 'the disk is full: make room, then start again';
+  if (code === 'EEXIST' || code === 'ENOTDIR') return 'something else has its name: choose another one';
+  const isDenied = ['EACCES', 'EPERM', 'EROFS'].includes(code) || sqliteDenied.has(errcode & 0xff);
+  return isDenied ? 'it cannot be written: see to its permissions, or choose another one' : message;
 }
 
 /** The lock, or undefined where another connection has it. */

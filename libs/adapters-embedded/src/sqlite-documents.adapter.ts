@@ -1,6 +1,7 @@
 import type { TenantId } from '#lib/core';
 import { type DocumentBatch, type DocumentRange, Documents, type StoredDocument } from '#lib/ports';
 import { DocumentFile } from './document-file.js';
+import { UnusableFile } from './sqlite-file.js';
 import type { WriterSetup } from './writer-protocol.js';
 
 /** What the files hold, so that one is never taken for the other. */
@@ -17,7 +18,14 @@ export class SqliteDocuments extends Documents {
   /** @throws UnusableFile when the file must not be written to as it is */
   constructor(file: string, holds: 'views' | 'vault', setup: Omit<WriterSetup, 'file' | 'pragmas'> = {}) {
     super();
-    this.documents = new DocumentFile(file, applicationIds[holds], setup);
+    try {
+      this.documents = new DocumentFile(file, applicationIds[holds], setup);
+    } catch (error) {
+      if (holds === 'vault' || !(error instanceof UnusableFile)) throw error;
+      throw new UnusableFile(`${error.message}; or delete it and its -wal: views are built again from the log`, {
+        cause: error,
+      });
+    }
   }
 
   async get<Body>(tenant: TenantId, collection: string, ids: readonly string[]) {

@@ -81,6 +81,7 @@ function check(file: string, db: DatabaseSync, layout: SqliteLayout, size: numbe
 const reasons: Readonly<Record<number, string>> = {
   8: 'cannot be written: see to the permissions of the file and its folder',
   11: 'is damaged or cut off: keep a copy and restore a backup',
+  13: 'cannot be written, because the disk is full: make room, then start again',
   14: 'cannot be opened: see to its folder and the permissions',
   26: 'is no database: keep a copy and restore a backup',
 };

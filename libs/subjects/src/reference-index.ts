@@ -1,7 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { SubjectId, TenantId } from '#lib/core';
-import { readerOf } from '#lib/core';
+import { operator, readerOf, type SubjectId, type TenantId } from '#lib/core';
 import { PersonalData } from '#lib/keys/contract';
 import { Clock, Documents, EventStore, KeyService, type StoredDocument, Streams } from '#lib/ports';
 import { Identity, identityContext } from './external-reference.js';
@@ -9,6 +8,8 @@ import { refusals, type Subject, SubjectRegistered, SubjectStream } from './subj
 
 const collection = 'references';
 const batchMax = 1_000;
+/** The position of an index that was built, as far as the log went then, and kept since. */
+const built = 1;
 /** Far longer than any registration takes between claim and fact: who comes later finds a claim that came to nothing. */
 const claimMaxMs = 10 * 60 * 1_000;
 
@@ -24,12 +25,14 @@ const read = readerOf([SubjectRegistered]);
  *
  * A reference is claimed before the subject's registration is recorded, so that it is unique and found at once, and
  * leaves no trace in the log, where it could not be erased. What counts is the log: a claim whose subject was never
- * registered under this very reference is nobody's, and may be taken over. Losing the index costs a `rebuild`.
+ * registered under this very reference is nobody's, and may be taken over. Where the index is lost, the next start builds it again.
  */
 @Injectable()
 export class ReferenceIndex {
   /** Claims of the same reference go one after the other. In another process only two take-overs at once could meet. */
   private readonly claiming = new Map<string, Promise<void>>();
+  /** Tenants whose index is known to be whole. */
+  private readonly whole = new Set<TenantId>();
 
   constructor(
     private readonly documents: Documents,
@@ -82,6 +85,7 @@ export class ReferenceIndex {
   async rebuild(tenant: TenantId, progress: (progress: { done: number; total: number }) => void): Promise<void> {
     const total = await this.store.head(tenant);
     await this.documents.clear(tenant, collection);
+    this.whole.delete(tenant);
     for (let done = 0; done < total; ) {
       const events = await this.store.readLog(tenant, done, batchMax);
       const puts: StoredDocument<Claim>[] = [];
@@ -97,9 +101,28 @@ export class ReferenceIndex {
       done = events.at(-1)?.sequence ?? total;
       progress({ done, total });
     }
+    await this.documents.write(tenant, { collection, puts: [], removes: [], position: built });
+  }
+
+  /** Builds it again where it was lost; to be awaited before anyone is registered or looked up. */
+  async ensure(): Promise<void> {
+    for (const tenant of await this.store.tenants()) {
+      if (tenant === operator || (await this.documents.position(tenant, collection)) === built) continue;
+      await this.rebuild(tenant, () => undefined);
+    }
+  }
+
+  /** Of a tenant without one when it begins: that is a new tenant, since `ensure` saw to all others. */
+  private async begin(tenant: TenantId): Promise<void> {
+    if (this.whole.has(tenant)) return;
+    if ((await this.documents.position(tenant, collection)) !== built) {
+      await this.documents.write(tenant, { collection, puts: [], removes: [], position: built });
+    }
+    this.whole.add(tenant);
   }
 
   private async claimNow(tenant: TenantId, id: string, subjectId: SubjectId): Promise<void> {
+    await this.begin(tenant);
     const now = this.clock.now();
     const claim = claimOf(id, subjectId, now.toISOString());
     const there = await this.documents.create<Claim>(tenant, collection, claim);

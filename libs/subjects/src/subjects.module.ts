@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
 import { Views } from '#lib/ports';
 import { SweepParts } from '#lib/retention/contract';
 import { AdvanceSubjectErasureHandler } from './advance-subject-erasure.js';
@@ -28,9 +28,20 @@ import { UnfinishedSubjectErasures } from './unfinished-subject-erasures.view.js
   ],
   exports: [ReferenceIndex, SubjectErasure],
 })
-export class SubjectsModule {
-  constructor(views: Views, sweeps: SweepParts, unfinished: UnfinishedSubjectErasures, resumer: SubjectErasureResumer) {
+export class SubjectsModule implements OnModuleInit {
+  constructor(
+    views: Views,
+    sweeps: SweepParts,
+    unfinished: UnfinishedSubjectErasures,
+    resumer: SubjectErasureResumer,
+    private readonly references: ReferenceIndex,
+  ) {
     views.add(unfinished);
     sweeps.add(resumer);
+  }
+
+  /** Nothing is served before it is there: without it, patients would be strangers, and registered twice. */
+  onModuleInit(): Promise<void> {
+    return this.references.ensure();
   }
 }
