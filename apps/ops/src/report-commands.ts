@@ -36,7 +36,7 @@ async function exportReport(house: House, name: string, tenant: string, choice: 
   const { format, from, to, purpose: purposeId, at } = choice;
   const given = { ...(name === 'lifecycle' && { format }), from, to, purposeId, at };
   const query = new URLSearchParams(Object.entries(given).filter((pair): pair is [string, string] => Boolean(pair[1])));
-  const path = `/v1/reports/${name}?${query}`;
+  const path = `/v1/reports/${name}?${query.toString()}`;
   const who = { tenant, role: 'dpo', adminKey: house.adminKey(), key: process.env.LETHE_KEY };
   const answer = await acting(door, who, house.now(), (key) => door.call({ method: 'GET', path, key }));
   if (answer.status !== 200) throw new Refused(answer);
