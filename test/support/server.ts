@@ -5,7 +5,8 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
-const main = join(import.meta.dirname, '../../dist/apps/api/src/main.embedded.js');
+/** What is started: the built server. */
+export const main = join(import.meta.dirname, '../../dist/apps/api/src/main.embedded.js');
 
 /** What a process writes, kept as it comes. */
 class Output {
