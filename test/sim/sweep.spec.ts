@@ -1,0 +1,140 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { DynamicModule, ValueProvider } from '@nestjs/common';
+import { TenantId } from '#lib/core';
+import { type Job, Jobs } from '#lib/ports';
+import { TestApi } from '../support/api.js';
+import { addEnrolled } from '../support/backlog.js';
+import { enrolled, erasureOf } from '../support/enrolment.js';
+import { entriesIn, recordsIn } from '../support/every-key.js';
+import { Hospital } from '../support/hospital.js';
+import { Server } from '../support/server.js';
+import { Site } from '../support/site.js';
+
+const dayMs = 86_400_000;
+const tenant = TenantId.parse('here');
+
+/** Loses every job it is asked for. */
+class LostJobs extends Jobs {
+  readonly lost: Job[] = [];
+
+  handle(): void {}
+
+  async schedule(job: Job): Promise<void> {
+    this.lost.push(job);
+  }
+
+  async cancel(): Promise<void> {}
+
+  async waiting(): Promise<number> {
+    return 0;
+  }
+
+  async close(): Promise<void> {}
+}
+
+describe('a sweep, with every job lost', () => {
+  const jobs = new LostJobs();
+  const over = (adapters: DynamicModule): DynamicModule => ({
+    ...adapters,
+    providers: (adapters.providers ?? []).map((provider) => {
+      const { provide } = provider as ValueProvider;
+      return provide === Jobs ? { provide, useValue: jobs } : provider;
+    }),
+  });
+
+  it('deletes on time, by the clock alone', async () => {
+    const api = await TestApi.start({ sweepEveryMs: 60_000 }, over);
+    const here = await Hospital.open(api);
+    const { templateId, template } = await enrolled(here);
+    const state = async () => (await here.backend.get(`/v1/templates/${templateId}`).expect(200)).body.state;
+    api.clock.advance(180 * dayMs - 30_000);
+    for (let tries = 0; jobs.lost.length === 0 && tries < 200; tries++) await pause(25);
+    expect(jobs.lost).toMatchObject([{ kind: 'erase-due', tenant }]);
+    expect(await state()).toBe('active');
+
+    api.clock.advance(60_000);
+    const { trigger, blockedAt, erasedAt } = await erasureOf(here, templateId);
+    expect(trigger).toBe('inactivity');
+    expect(Date.parse(blockedAt) - Date.parse(template.dueAt)).toBeLessThanOrEqual(60_000);
+    expect(Date.parse(erasedAt) - Date.parse(template.dueAt)).toBeLessThanOrEqual(61_000);
+    await api.close();
+  });
+});
+
+/** What /metrics says of a server. */
+interface Look {
+  readonly overdue: number;
+  readonly residentMb: number;
+}
+
+async function look(server: Server): Promise<Look> {
+  const { text } = await server.send('GET', '/metrics', '');
+  const metric = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+  return {
+    overdue: metric('lethe_templates_overdue'),
+    residentMb: metric('process_resident_memory_bytes') / 2 ** 20,
+  };
+}
+
+/** Until some were late and none is any more, twice in a row. */
+const isUnderWay = (looks: readonly Look[]) =>
+  looks.every(({ overdue }) => overdue === 0) || looks.slice(-2).some(({ overdue }) => overdue > 0);
+
+const lookMax = 1_200;
+/** However many are due. */
+const residentMaxMb = 640;
+const growthMaxMb = 96;
+
+/** 100,000 take minutes: `npm run test:sweep`. */
+const count = Number(process.env.SWEEP_TEMPLATES ?? 5_000);
+
+describe(`a sweep over ${count} templates that are due`, () => {
+  const parent = mkdtempSync(join(tmpdir(), 'lethe-sweep-'));
+  const folder = join(parent, 'data');
+  let server: Server | undefined;
+  afterAll(async () => {
+    await server?.end('SIGKILL');
+    rmSync(parent, { recursive: true });
+  });
+
+  it('comes to its end page by page, in memory that does not grow with them', async () => {
+    server = await Server.start(folder);
+    const site = await Site.open(server);
+    await site.ask(site.registration('00000000-0000-4000-8000-000000000001'));
+    await server.end('SIGTERM');
+    await addEnrolled(folder, tenant, count, new Date(Date.now() - 400 * dayMs));
+
+    server = await Server.start(folder, { SWEEP_SECONDS: '1' });
+    site.move(server);
+    // Views have the log to go through first: what is late grows until they have, and then falls to nothing.
+    const looks: Look[] = [];
+    do {
+      await pause(1_000);
+      looks.push(await look(server));
+    } while (isUnderWay(looks) && looks.length < lookMax);
+    const late = looks.map(({ overdue }) => overdue);
+    const most = Math.max(...late);
+    expect(most).toBeGreaterThan(0);
+    expect(late.at(-1)).toBe(0);
+    const falling = late.slice(late.indexOf(most));
+    expect(falling).toEqual(falling.toSorted((a, b) => b - a));
+
+    const half = looks.length >> 1;
+    const [first, second] = [looks.slice(0, half), looks.slice(half)].map((part) =>
+      Math.max(...part.map(({ residentMb }) => residentMb)),
+    ) as [number, number];
+    expect(second).toBeLessThan(residentMaxMb);
+    expect(second - first).toBeLessThan(growthMaxMb);
+
+    const shown = { method: 'GET', path: '/v1/retention/overdue', as: 'dpo' } as const;
+    expect(await site.ask(shown)).toEqual({ items: [], next: null });
+    expect(server.complained).not.toMatch(/not erased yet/);
+    await server.end('SIGTERM');
+    // Nothing is left of them but what the log says.
+    expect(await recordsIn(folder, tenant)).toEqual([]);
+    expect((await entriesIn(folder, tenant)).map(({ keyId }) => keyId.replace(/-.*/, ''))).toEqual(['subject']);
+  }, 1_800_000);
+});

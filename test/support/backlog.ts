@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import {
+  SealedFileKeyService,
+  SqliteDocuments,
+  SqliteEventStore,
+  SqliteKeyTable,
+  SystemRandom,
+} from '#lib/adapters-embedded';
+import { ConsentGiven } from '#lib/consent/contract';
+import { type Fact, SubjectId, type TenantId } from '#lib/core';
+import { dataKeyBytes, sealedOverheadBytes } from '#lib/envelope';
+import { PurposeId } from '#lib/policy/contract';
+import { SubjectRegistered } from '#lib/subjects/contract';
+import { TemplateEnrolled, TemplateId, TemplateIdClaimed } from '#lib/templates/contract';
+import { agreement, consentId } from './consent.js';
+import { purpose, purposeId, thresholdCard } from './policy.js';
+import { templateTerms } from './templates.js';
+
+const batch = 1_000;
+
+/**
+ * Writes patients with one template each straight into a folder that nobody holds: log, vault and key table, past the
+ * API. All were enrolled at `at`, under a consent and a rule of those days.
+ */
+export async function addEnrolled(folder: string, tenant: TenantId, count: number, at: Date): Promise<void> {
+  const random = new SystemRandom();
+  const store = new SqliteEventStore(join(folder, 'events.db'));
+  const vault = new SqliteDocuments(join(folder, 'vault.db'), 'vault');
+  const table = new SqliteKeyTable(join(folder, 'keys.db'));
+  const files = { file: join(folder, 'keys.sealed'), rootKeyFile: join(folder, 'root.key'), holdsData: true };
+  const keys = new SealedFileKeyService(files, random);
+  const bytes = random.bytes(thresholdCard.model.dim * 4 + sealedOverheadBytes);
+  const commit = (stream: string, fact: Fact) =>
+    store.append({
+      tenant,
+      stream,
+      expected: 0,
+      events: [{ ...fact, id: randomUUID(), at: at.toISOString(), actor: 'backlog' }],
+    });
+
+  for (let done = 0; done < count; done += batch) {
+    const patients = Array.from({ length: Math.min(batch, count - done) }, () => patientOf(at));
+    const written = patients.map(async ({ subjectId, registered, given, claimed, enrolled }) => {
+      const key = `${subjectId}-${purposeId}`;
+      const facts = [
+        commit(`subject-${subjectId}`, registered),
+        commit(`consent-${key}`, given),
+        commit(`template-id-${claimed.data.templateId}`, claimed),
+        commit(`template-${key}`, enrolled),
+      ];
+      await Promise.all(facts);
+      await table.put(tenant, await keys.wrap(tenant, enrolled.data.keyId, random.bytes(dataKeyBytes)));
+    });
+    const puts = patients.map(({ enrolled: { data } }) => ({
+      id: data.keyId,
+      key: data.templateId,
+      sequence: 0,
+      body: {},
+      bytes,
+    }));
+    await Promise.all([...written, vault.write(tenant, { collection: 'templates', puts, removes: [] })]);
+  }
+  for (const part of [store, vault, table]) await part.close();
+}
+
+function patientOf(at: Date) {
+  const subjectId = SubjectId.parse(randomUUID());
+  const templateId = TemplateId.parse(randomUUID());
+  const of = { subjectId, purposeId: PurposeId.parse(purposeId) };
+  const { act, ...terms } = agreement;
+  const validUntil = new Date(at.getTime() + purpose.consentMaxDays * 86_400_000).toISOString();
+  const sealed = 'c2VhbGVk';
+  return {
+    subjectId,
+    registered: SubjectRegistered({ subjectId, kind: 'patient', sealed }),
+    given: ConsentGiven(
+      ConsentGiven.data.parse({ ...terms, ...of, consentId, validUntil, actKind: act.kind, sealedEvidence: sealed }),
+    ),
+    claimed: TemplateIdClaimed({ ...of, templateId }),
+    enrolled: TemplateEnrolled(
+      TemplateEnrolled.data.parse({
+        ...templateTerms,
+        ...of,
+        templateId,
+        capturedAt: at.toISOString(),
+        consentValidUntil: validUntil,
+        keyId: `template-${randomUUID()}`,
+      }),
+    ),
+  };
+}
