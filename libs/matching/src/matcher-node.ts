@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { TenantId } from '#lib/core';
 import { type Eviction, Nodes, Random } from '#lib/ports';
+import { TemplateVault } from '#lib/templates/contract';
 
 interface Use {
   count: number;
@@ -8,8 +9,8 @@ interface Use {
 }
 
 /**
- * This process among those that compare faces. It opens a template for one comparison and overwrites it, so it holds one
- * only while it is compared: an eviction is acknowledged once no comparison that had opened it goes on.
+ * This process among those that compare faces. It opens a template for one comparison and overwrites it, and remembers for
+ * a while how it was sealed: an eviction is acknowledged once no comparison of it goes on and that is forgotten.
  */
 @Injectable()
 export class MatcherNode implements OnModuleInit, OnApplicationShutdown {
@@ -19,13 +20,18 @@ export class MatcherNode implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly nodes: Nodes,
     private readonly random: Random,
+    private readonly vault: TemplateVault,
   ) {}
 
   async onModuleInit(): Promise<void> {
     this.leave = await this.nodes.join({
       nodeId: this.random.uuid(),
-      evict: async (eviction) => this.uses.get(placeOf(eviction))?.ended.promise,
-      holds: async (eviction) => this.uses.has(placeOf(eviction)),
+      evict: async (eviction) => {
+        await this.uses.get(placeOf(eviction))?.ended.promise;
+        this.vault.forget(eviction.tenant, eviction.templateId);
+      },
+      holds: async (eviction) =>
+        this.uses.has(placeOf(eviction)) || this.vault.remembers(eviction.tenant, eviction.templateId),
     });
   }
 

@@ -201,7 +201,7 @@ export class VerifyFaceHandler implements ICommandHandler<VerifyFace> {
   }
 
   private async score(tenant: TenantId, probe: Float32Array, template: Template): Promise<Comparison> {
-    const opened = await this.vault.open(tenant, template);
+    const opened = await this.vault.openAgain(tenant, template);
     if (!opened.ok) return { template, score: undefined };
     const score = cosine(probe, opened.embedding);
     opened.embedding.fill(0);

@@ -1,4 +1,6 @@
+import type { KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import type { TenantId } from '#lib/core';
 import { type AssociatedData, openInto, suite, templateBinding } from '#lib/envelope';
 import { DataKeys } from '#lib/keys/contract';
@@ -17,12 +19,32 @@ export function bindingOf(tenant: TenantId, terms: TemplateTerms): AssociatedDat
   return templateBinding({ tenant, subject, purpose, template, model, suite, keyId });
 }
 
+/** What an opened template takes: its record as it was sealed, and its key. */
+interface Sealed {
+  readonly keyId: string;
+  readonly record: Uint8Array;
+  readonly key: KeyObject;
+}
+
+const rememberedMax = 5_000;
+const rememberedMs = 10 * 60_000;
+
 /**
- * Opens templates, one at a time and for one use. Nothing that was opened is kept here.
+ * Opens templates, one at a time and for one use; nothing that was opened is kept here.
+ *
+ * For who compares, record and key are remembered for ten minutes, sealed and apart, because a patient is checked several
+ * times in one visit: reading and unwrapping cost more than comparing. An eviction ends that at once; whatever was decided
+ * on a memory that should have ended is not stored, as an accept guards the template's stream (P2).
  * @throws KeysUnavailable, StoreUnavailable when keys or vault cannot be read
  */
 @Injectable()
 export class TemplateVault {
+  private readonly remembered = new LRUCache<string, Sealed>({
+    max: rememberedMax,
+    ttl: rememberedMs,
+    dispose: ({ record }) => record.fill(0),
+  });
+
   constructor(
     private readonly records: TemplateRecords,
     private readonly keys: DataKeys,
@@ -30,13 +52,41 @@ export class TemplateVault {
 
   /** `erased`: its key or its record is gone. `unreadable`: what is there is not what was sealed. */
   async open(tenant: TenantId, { terms }: Template): Promise<OpenedTemplate> {
-    const [sealed, key] = await Promise.all([
-      this.records.get(tenant, terms.keyId),
-      this.keys.open(tenant, terms.keyId),
-    ]);
-    if (!sealed || !key) return { ok: false, reason: 'erased' };
-    const embedding = new Float32Array(terms.model.dim);
-    const { ok } = openInto(key, sealed, bindingOf(tenant, terms), new Uint8Array(embedding.buffer));
-    return ok ? { ok, embedding } : { ok, reason: 'unreadable' };
+    return opened(tenant, terms, await this.read(tenant, terms.keyId));
+  }
+
+  /**
+   * As `open`, and remembers how. Only for a node that is asked to evict, and only until it acknowledges: it calls
+   * `forget` when no such call is under way.
+   */
+  async openAgain(tenant: TenantId, { terms }: Template): Promise<OpenedTemplate> {
+    const place = placeOf(tenant, terms.templateId);
+    const known = this.remembered.get(place);
+    if (known?.keyId === terms.keyId) return opened(tenant, terms, known);
+    const sealed = await this.read(tenant, terms.keyId);
+    if (sealed) this.remembered.set(place, sealed);
+    return opened(tenant, terms, sealed);
+  }
+
+  forget(tenant: TenantId, templateId: string): void {
+    this.remembered.delete(placeOf(tenant, templateId));
+  }
+
+  remembers(tenant: TenantId, templateId: string): boolean {
+    return this.remembered.has(placeOf(tenant, templateId));
+  }
+
+  private async read(tenant: TenantId, keyId: string): Promise<Sealed | undefined> {
+    const [record, key] = await Promise.all([this.records.get(tenant, keyId), this.keys.open(tenant, keyId)]);
+    return record && key && { keyId, record, key };
   }
 }
+
+function opened(tenant: TenantId, terms: TemplateTerms, sealed: Sealed | undefined): OpenedTemplate {
+  if (!sealed) return { ok: false, reason: 'erased' };
+  const embedding = new Float32Array(terms.model.dim);
+  const { ok } = openInto(sealed.key, sealed.record, bindingOf(tenant, terms), new Uint8Array(embedding.buffer));
+  return ok ? { ok, embedding } : { ok, reason: 'unreadable' };
+}
+
+const placeOf = (tenant: TenantId, templateId: string) => `${tenant}/${templateId}`;
