@@ -28,9 +28,13 @@ export function addUpkeepCommands(program: Command, house: House): void {
     .description('does now whatever is due: expiry, erasures, keys whose time is over')
     .action(async () => {
       const api = await house.inside();
-      // A sweep works on what views show: they are brought to the end of the log first, as a running server would.
-      await api.get(Views).catchUp();
-      console.log(JSON.stringify(await api.get(Sweeper).sweepAll(), undefined, 2));
+      // A sweep works on what views show, and an erasure ends when they have followed it: as in a running server.
+      const views = api.get(Views);
+      await views.catchUp();
+      views.follow();
+      const swept = await api.get(Sweeper).sweepAll();
+      console.log(JSON.stringify(swept, undefined, 2));
+      if (swept.failed.length > 0) process.exitCode = 1;
     });
   program
     .command('close-generation <tenant>')
