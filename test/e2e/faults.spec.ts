@@ -142,6 +142,14 @@ describe('a folder, damaged', () => {
     await server.end('SIGTERM');
   });
 
+  it('is not served at an address of another machine', async () => {
+    const { code, complained } = await start({ HOST: '203.0.113.7' });
+    expect(code).toBe(1);
+    expect(complained).toMatch(
+      /^HOST and PORT cannot be listened on \(.+\): set them to an address of this machine .+\n$/,
+    );
+  });
+
   it('is served by one process at a time', async () => {
     const server = await Server.start(folder);
     const { code, complained } = await start();

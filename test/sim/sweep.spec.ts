@@ -10,6 +10,7 @@ import { addEnrolled } from '../support/backlog.js';
 import { enrolled, erasureOf } from '../support/enrolment.js';
 import { entriesIn, recordsIn } from '../support/every-key.js';
 import { Hospital } from '../support/hospital.js';
+import { run } from '../support/process.js';
 import { Server } from '../support/server.js';
 import { Site } from '../support/site.js';
 
@@ -62,6 +63,20 @@ describe('a sweep, with every job lost', () => {
     expect(Date.parse(erasedAt) - Date.parse(template.dueAt)).toBeLessThanOrEqual(61_000);
     await api.close();
   });
+
+  it('from the command line ends what it begins', async () => {
+    const parent = mkdtempSync(join(tmpdir(), 'lethe-sweep-'));
+    const folder = join(parent, 'data');
+    const server = await Server.start(folder);
+    await Site.open(server);
+    await server.end('SIGTERM');
+    await addEnrolled(folder, tenant, 20, new Date(Date.now() - 400 * dayMs));
+    const { code, printed, complained } = await run('lethe', { DATA_FOLDER: folder }, 'sweep');
+    expect({ code, complained }).toEqual({ code: 0, complained: '' });
+    expect(JSON.parse(printed)).toMatchObject({ erasuresBegun: 20, erasuresFinished: 20, failed: [] });
+    expect(await recordsIn(folder, tenant)).toEqual([]);
+    rmSync(parent, { recursive: true });
+  }, 30_000);
 });
 
 /** What /metrics says of a server. */

@@ -115,4 +115,19 @@ describe('the index of external references', () => {
     expect(documents).toHaveLength(1);
     expect(JSON.stringify(documents)).not.toContain('MRN-1');
   });
+
+  it('is built again at a start where it was lost, and left alone where it was not', async () => {
+    await register(first, 'MRN-1');
+    const documents = app.get(Documents);
+    const [kept] = await documents.range(tenant, 'references', { from: '', below: '~', limit: 1 });
+    await index.ensure();
+    expect(await documents.get(tenant, 'references', [kept?.id ?? ''])).toEqual([kept]);
+
+    await documents.clear(tenant, 'references');
+    const restarted = new ReferenceIndex(documents, app.get(KeyService), personal, streams, app.get(EventStore), clock);
+    expect(await restarted.find(tenant, 'MRN-1')).toBeUndefined();
+    await restarted.ensure();
+    expect(await restarted.find(tenant, 'MRN-1')).toBe(first);
+    await expect(restarted.claim(tenant, 'MRN-1', second)).rejects.toMatchObject(taken);
+  });
 });
