@@ -182,7 +182,7 @@ describe('kill -9 in the middle of 2,000 writes', () => {
     async (seed) => {
       const random = chance(seed);
       patients = admitted(random);
-      const asked = Math.floor((0.05 + 0.6 * random()) * writesMax);
+      const asked = Math.floor((0.05 + 0.35 * random()) * writesMax);
       const { acknowledged, refused } = await writeUntil(asked, 20 * random());
       expect(refused).toEqual([]);
       expect(acknowledged).toBeGreaterThanOrEqual(asked);
