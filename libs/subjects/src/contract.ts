@@ -1,3 +1,4 @@
+export { Identity, identityContext } from './external-reference.js';
 export {
   refusals as subjectRefusals,
   type Subject,

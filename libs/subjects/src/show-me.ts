@@ -6,7 +6,7 @@ import { ShowSubject } from './show-subject.js';
 import { SubjectShown } from './subject-shown.js';
 
 /** What a patient is here: a pseudonym, in one hospital, since then. */
-const Me = SubjectShown.extend({ tenant: TenantId }).meta({ id: 'Me' });
+export const Me = SubjectShown.extend({ tenant: TenantId }).meta({ id: 'Me' });
 export type Me = ReturnType<typeof Me.parse>;
 
 export class ShowMe extends Query<Me> {

@@ -1,0 +1,2 @@
+// What this feature answers, for one that answers of many: apart from its contract, which what is asked for may need.
+export { Me, ShowMe } from './show-me.js';

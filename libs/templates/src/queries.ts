@@ -1,0 +1,3 @@
+// What this feature answers, for one that answers of many: apart from its contract, which what is asked for may need.
+export { ListTemplates } from './list-templates.js';
+export { TemplateShown } from './show-template.js';
