@@ -96,8 +96,8 @@ async function look(server: Server): Promise<Look> {
 
 const lookMax = 1_200;
 /** However many are due. */
-const heapMaxMb = 160;
-const residentMaxMb = 512;
+const heapMaxMb = 256;
+const residentMaxMb = 640;
 const growthMaxMb = 96;
 
 /** 100,000 take minutes: `npm run test:sweep`. */
