@@ -59,7 +59,13 @@ describe('a JSON body', () => {
   });
 
   it('reads any other JSON value as it is', () => {
-    fc.assert(fc.property(fc.json({ maxDepth: 5 }), (text) => expect(read(text)).toEqual(meaning(text))));
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 5 }), (text) => {
+        // Refused, which another test shows.
+        fc.pre(!text.includes('__proto__'));
+        expect(read(text)).toEqual(meaning(text));
+      }),
+    );
   });
 
   it('is malformed, or what JSON.parse says, however it is broken', () => {
