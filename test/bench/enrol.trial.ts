@@ -11,7 +11,7 @@ const connections = 64;
 /** Enrolment: key and sealed template durable, then the guarded fact, then the answer. Each request is another template. */
 export const enrolTrial: Trial = {
   name: 'enrolment over HTTP',
-  smoke: { seconds: 1, rounds: 1, count: 50 },
+  smoke: { seconds: 0, rounds: 1, count: 64 },
   real: { seconds: 0, rounds: 3, count: 4_000 },
   run: ({ rounds, count }) =>
     inFolder(async (folder) => {
