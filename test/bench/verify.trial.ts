@@ -34,10 +34,14 @@ export const verifyTrial: Trial = {
           perSecond.ours.push((await load({ url: ours.url, connections, seconds, requests })).perSecond);
         }
         const ratios = perSecond.ours.map((each, n) => each / (perSecond.floor[n] ?? Number.NaN));
-        const steady = await load({ url: ours.url, connections, seconds, requests, rate: steadyRate });
+        const [calmest, steady] = [
+          await load({ url: floor.url, connections, seconds, requests, rate: steadyRate }),
+          await load({ url: ours.url, connections, seconds, requests, rate: steadyRate }),
+        ];
         return [
           { name: 'bare fastify', connections, ...spreadAs('perSecond', perSecond.floor) },
           { name: '1:1 verify', connections, ...spreadAs('perSecond', perSecond.ours), ...spreadAs('ofFloor', ratios) },
+          { name: 'bare fastify, steady', perSecond: steadyRate, p50Ms: calmest.p50Ms, p99Ms: calmest.p99Ms },
           { name: '1:1 verify, steady', perSecond: steadyRate, p50Ms: steady.p50Ms, p99Ms: steady.p99Ms },
         ];
       } finally {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { ConsentExpired, type ConsentId, ConsentRenewed, ConsentWithdrawn } from '#lib/consent/contract';
-import { type EventOf, readerOf, type SubjectId } from '#lib/core';
+import { type EventOf, readerOf, type SubjectId, type TenantId } from '#lib/core';
 import { MatchDecided } from '#lib/matching/contract';
 import type { PurposeId } from '#lib/policy/contract';
 import { type DocumentChange, Documents, DocumentView, type Shown, type StoredEvent } from '#lib/ports';
@@ -41,22 +42,52 @@ export const dueIn = ({ templates, usedOn }: Kept): DueTemplate[] =>
     .map(({ templateId, ...keeping }) => ({ templateId, ...dueOf({ ...keeping, lastAcceptedAt: usedOn }) }))
     .sort((a, b) => (`${a.dueAt} ${a.templateId}` < `${b.dueAt} ${b.templateId}` ? -1 : 1));
 
+const rememberedMax = 50_000;
+
 /**
  * What is kept, by subject and purpose, in the order it is due: whatever is due stands in front, so a sweep reads no more
- * than that. An accept changes it once a day at most.
+ * than that. An accept changes it once a day at most, and is looked up hardly more often.
  */
 @Injectable()
 export class DueView extends DocumentView<Kept> {
   readonly name = 'due';
+  /** Which documents are known to show a use, and of which day: a further one of that day changes nothing. */
+  private readonly usedOn = new LRUCache<string, string>({ max: rememberedMax });
 
   constructor(documents: Documents) {
     super(documents);
   }
 
+  /** What was not stored was not shown either. */
+  override async take(events: readonly StoredEvent[]): Promise<void> {
+    try {
+      await super.take(events);
+    } catch (error) {
+      this.usedOn.clear();
+      throw error;
+    }
+  }
+
+  override async clear(tenant: TenantId): Promise<void> {
+    this.usedOn.clear();
+    await super.clear(tenant);
+  }
+
   protected changes(stored: StoredEvent): readonly DocumentChange<Kept>[] {
     const event = read(stored);
     if (!event || (event.type === 'matching.decided' && event.data.decision !== 'accept')) return [];
-    return [{ id: templateKey(event.data), change: (before) => changed(before, event, stored.at) }];
+    const id = templateKey(event.data);
+    const place = `${stored.tenant}/${id}`;
+    const day = dayOf(stored.at);
+    const isUse = event.type === 'matching.decided';
+    if (isUse && (this.usedOn.get(place) ?? '') >= day) return [];
+    const change = (before: Shown<Kept> | undefined) => {
+      const after = changed(before, event, stored.at);
+      if (isUse && after && after === before) this.usedOn.set(place, day);
+      else this.usedOn.delete(place);
+      return after;
+    };
+    return [{ id, change }];
   }
 }
 
