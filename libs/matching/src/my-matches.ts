@@ -2,30 +2,23 @@ import { Controller, Query as FromQuery, Get } from '@nestjs/common';
 import { type IQueryHandler, Query, QueryBus, QueryHandler } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { type PatientCaller, readerOf } from '#lib/core';
-import { AllowedTo, FromPatient, Reads } from '#lib/http';
+import { AllowedTo, FromPatient, PageLimit, pageMax, Reads } from '#lib/http';
 import { Clock, EventStore, Streams } from '#lib/ports';
 import { SubjectStream } from '#lib/subjects/contract';
 import { MatchStream, matchKeysBetween } from './match.stream.js';
 import { MatchOfSubject } from './show-match.js';
-
-const limitMax = 200;
 
 /** How many matches, counted from the newest, were seen: they are only ever added in front, so a page may repeat some. */
 const Cursor = z.string().regex(/^\d{4}-\d{2}\.\d{1,9}$/);
 
 const Selection = z.strictObject({
   cursor: Cursor.optional(),
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/)
-    .transform(Number)
-    .pipe(z.int().min(1).max(limitMax))
-    .default(50),
+  limit: PageLimit,
 });
 type Selection = z.output<typeof Selection>;
 
 export const MatchPage = z
-  .object({ items: z.array(MatchOfSubject).max(limitMax), next: Cursor.nullable() })
+  .object({ items: z.array(MatchOfSubject).max(pageMax), next: Cursor.nullable() })
   .meta({ id: 'MatchPage' });
 type MatchPage = z.output<typeof MatchPage>;
 

@@ -2,14 +2,13 @@ import { Controller, Query as FromQuery, Get } from '@nestjs/common';
 import { type IQueryHandler, Query, QueryBus, QueryHandler } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { type Caller, Instant, SubjectId, type TenantId } from '#lib/core';
-import { AllowedTo, FromCaller, FromPosition, Reads } from '#lib/http';
+import { AllowedTo, FromCaller, FromPosition, PageLimit, pageMax, Reads } from '#lib/http';
 import { PurposeId } from '#lib/policy/contract';
 import { Clock, Documents, type StoredDocument } from '#lib/ports';
 import { TemplateId } from '#lib/templates/contract';
 import { DueRule } from './due.js';
 import { DueView, dueIn, type Kept } from './due.view.js';
 
-const limitMax = 200;
 /** After every instant there is. */
 const never = '~';
 
@@ -18,12 +17,7 @@ const Cursor = z.string().regex(/^[0-9TZ:.+-]{20,27}~[a-z0-9-]{38,100}~\d{1,3}$/
 
 const Page = z.strictObject({
   cursor: Cursor.optional(),
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/)
-    .transform(Number)
-    .pipe(z.int().min(1).max(limitMax))
-    .default(50),
+  limit: PageLimit,
 });
 type Page = z.output<typeof Page>;
 
@@ -38,7 +32,7 @@ type DueRow = z.output<typeof DueRow>;
 
 /** In the order they are due in. `next` is the cursor of the next page, null where there is none. */
 const DuePage = z
-  .object({ items: z.array(DueRow).max(limitMax), next: Cursor.nullable() })
+  .object({ items: z.array(DueRow).max(pageMax), next: Cursor.nullable() })
   .meta({ id: 'DueTemplatePage' });
 type DuePage = z.output<typeof DuePage>;
 

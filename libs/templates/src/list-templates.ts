@@ -2,7 +2,7 @@ import { Controller, Query as FromQuery, Get } from '@nestjs/common';
 import { type IQueryHandler, Query, QueryBus, QueryHandler } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { type Caller, type PatientCaller, SubjectId, type TenantId } from '#lib/core';
-import { AllowedTo, FromCaller, FromPatient, FromPosition, Reads } from '#lib/http';
+import { AllowedTo, FromCaller, FromPatient, FromPosition, PageLimit, pageMax, Reads } from '#lib/http';
 import type { PurposeId } from '#lib/policy/contract';
 import { Clock, Documents, reading, Streams } from '#lib/ports';
 import { DueDates } from '#lib/retention/contract';
@@ -10,18 +10,10 @@ import { showTemplate, TemplateShown } from './show-template.js';
 import { TemplateId, TemplateStream, templateKey } from './template.stream.js';
 import { type ListedTemplate, listKey, TemplatesView } from './templates.view.js';
 
-const limitMax = 200;
-
 /** The place in the log where the last one shown was enrolled. */
 const Cursor = z.string().regex(/^\d{1,15}$/);
 
-const Limit = z
-  .string()
-  .regex(/^\d{1,3}$/)
-  .transform(Number)
-  .pipe(z.int().min(1).max(limitMax));
-
-const Page = z.strictObject({ cursor: Cursor.default('0'), limit: Limit.default(50) });
+const Page = z.strictObject({ cursor: Cursor.default('0'), limit: PageLimit });
 type Page = z.output<typeof Page>;
 
 const Selection = Page.extend({ subjectId: SubjectId });
@@ -29,7 +21,7 @@ type Selection = z.output<typeof Selection>;
 
 /** `next` is the cursor of the next page, null where there is none. */
 const TemplatePage = z
-  .object({ items: z.array(TemplateShown).max(limitMax), next: Cursor.nullable() })
+  .object({ items: z.array(TemplateShown).max(pageMax), next: Cursor.nullable() })
   .meta({ id: 'TemplatePage' });
 type TemplatePage = z.output<typeof TemplatePage>;
 
