@@ -60,10 +60,9 @@ export class Views {
       for (let done = 0; done < total; ) {
         const events = await this.store.readLog(tenant, done, batchMax);
         done = events.at(-1)?.sequence ?? total;
-        for (const view of this.views.values()) {
-          await view.take(events);
-          progress({ view: view.name, tenant, done, total });
-        }
+        // Side by side: their writes then share a commit.
+        await Promise.all([...this.views.values()].map((view) => view.take(events)));
+        for (const view of this.views.keys()) progress({ view, tenant, done, total });
       }
     }
   }
