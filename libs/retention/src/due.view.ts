@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import { ConsentExpired, type ConsentId, ConsentRenewed, ConsentWithdrawn } from '#lib/consent/contract';
 import { type EventOf, readerOf, type SubjectId, type TenantId } from '#lib/core';
 import { MatchDecided } from '#lib/matching/contract';
@@ -52,7 +51,7 @@ const rememberedMax = 50_000;
 export class DueView extends DocumentView<Kept> {
   readonly name = 'due';
   /** Which documents are known to show a use, and of which day: a further one of that day changes nothing. */
-  private readonly usedOn = new LRUCache<string, string>({ max: rememberedMax });
+  private readonly usedOn = new Map<string, string>();
 
   constructor(documents: Documents) {
     super(documents);
@@ -83,11 +82,17 @@ export class DueView extends DocumentView<Kept> {
     if (isUse && (this.usedOn.get(place) ?? '') >= day) return [];
     const change = (before: Shown<Kept> | undefined) => {
       const after = changed(before, event, stored.at);
-      if (isUse && after && after === before) this.usedOn.set(place, day);
+      if (isUse && after && after === before) this.remember(place, day);
       else this.usedOn.delete(place);
       return after;
     };
     return [{ id, change }];
+  }
+
+  /** Full, it begins anew: what is forgotten is looked up once more. */
+  private remember(place: string, day: string): void {
+    if (this.usedOn.size >= rememberedMax) this.usedOn.clear();
+    this.usedOn.set(place, day);
   }
 }
 
