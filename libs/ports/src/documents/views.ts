@@ -61,7 +61,7 @@ export class Views {
         const events = await this.store.readLog(tenant, done, batchMax);
         done = events.at(-1)?.sequence ?? total;
         // Side by side: their writes then share a commit.
-        await Promise.all([...this.views.values()].map((view) => view.take(events)));
+        await Promise.all([...this.views.values()].map(async (view) => view.take(events)));
         for (const view of this.views.keys()) progress({ view, tenant, done, total });
       }
     }
