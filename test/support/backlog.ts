@@ -1,12 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import {
-  SealedFileKeyService,
-  SqliteDocuments,
-  SqliteEventStore,
-  SqliteKeyTable,
-  SystemRandom,
-} from '#lib/adapters-embedded';
+import { SealedFileKeyService, SqliteDocuments, SqliteEventStore, SqliteKeyTable } from '#lib/adapters-embedded';
+import { SystemRandom } from '#lib/adapters-system';
 import { ConsentGiven } from '#lib/consent/contract';
 import { type Fact, SubjectId, type TenantId } from '#lib/core';
 import { dataKeyBytes, sealedOverheadBytes } from '#lib/envelope';

@@ -1,5 +1,5 @@
 import { createSecretKey } from 'node:crypto';
-import { SystemRandom } from '#lib/adapters-embedded';
+import { SystemRandom } from '#lib/adapters-system';
 import { ActorId, TenantId } from '#lib/core';
 import type { KeyService } from '#lib/ports';
 import { type CredentialKind, hashOf, isSecretOf, makeCredential, parseCredential, textOf } from './credential.js';

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SystemClock } from '#lib/adapters-system';
 import { TenantId } from '#lib/core';
 import type { Matcher } from '#lib/ports';
 import { nodesContract } from '#lib/ports/contracts';
 import { TestClock } from '../../../test/support/clock.js';
 import { LocalNodes } from './local-nodes.adapter.js';
-import { SystemClock } from './system-clock.adapter.js';
 
 nodesContract(async () => ({ nodes: new LocalNodes(new SystemClock()), close: async () => undefined }));
 

@@ -1,9 +1,9 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { writeFirst } from '#lib/adapters-system';
 import { dataKeyBytes, dataKeyFrom } from '#lib/envelope';
 import { KeysUnavailable, type Random } from '#lib/ports';
 import { assertPrivate } from './private-file.js';
-import { writeFirst } from './replaced-file.js';
 
 const headText = 'lethe-root-1 ';
 const head = Buffer.from(headText);

@@ -12,11 +12,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SystemRandom } from '#lib/adapters-system';
 import { TenantId } from '#lib/core';
 import { keyServiceContract } from '#lib/ports/contracts';
 import { SealedFileKeyService } from './sealed-file-key-service.adapter.js';
 import { SealedKeys } from './sealed-keys.js';
-import { SystemRandom } from './system-random.adapter.js';
 import { makeKey, makeTenantKeys, type TenantKeys } from './tenant-keys.js';
 
 const openIn = (folder: string, holdsData = false) =>

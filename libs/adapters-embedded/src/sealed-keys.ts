@@ -1,10 +1,10 @@
 import type { KeyObject } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { replaceFile, scrubLeftovers, writeFirst } from '#lib/adapters-system';
 import { keyBinding, nonceBytes, open, plaintextBytesMax, seal } from '#lib/envelope';
 import { KeysUnavailable, type Random } from '#lib/ports';
 import { assertPrivate } from './private-file.js';
-import { replaceFile, scrubLeftovers, writeFirst } from './replaced-file.js';
 import { type AllKeys, decodeKeys, encodeKeys } from './tenant-keys.js';
 
 const binding = keyBinding({ tenant: 'operator', keyId: 'keys.sealed', kekId: 'root-1' });

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
+import { SystemClock } from '#lib/adapters-system';
 import { TenantId } from '#lib/core';
 import { Clock, type Job } from '#lib/ports';
 import { jobsContract } from '#lib/ports/contracts';
-import { SystemClock } from './system-clock.adapter.js';
 import { TimerJobs } from './timer-jobs.adapter.js';
 
 beforeAll(() => Logger.overrideLogger(false));

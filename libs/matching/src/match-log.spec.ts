@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SqliteEventStore, SystemRandom } from '#lib/adapters-embedded';
+import { SqliteEventStore } from '#lib/adapters-embedded';
+import { SystemRandom } from '#lib/adapters-system';
 import { ActorId, TenantId } from '#lib/core';
 import { GuardConflict, type NewEvent, Streams } from '#lib/ports';
 import { TestClock } from '../../../test/support/clock.js';

@@ -1,4 +1,5 @@
-import { LocalNodes, SystemRandom } from '#lib/adapters-embedded';
+import { LocalNodes } from '#lib/adapters-embedded';
+import { SystemRandom } from '#lib/adapters-system';
 import { TenantId } from '#lib/core';
 import type { TemplateVault } from '#lib/templates/contract';
 import { TestClock } from '../../../test/support/clock.js';

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SqliteDocuments, SqliteEventStore, SystemClock, TailFeed } from '#lib/adapters-embedded';
+import { SqliteDocuments, SqliteEventStore, TailFeed } from '#lib/adapters-embedded';
+import { SystemClock } from '#lib/adapters-system';
 import { TenantId } from '#lib/core';
 import type { StoredEvent } from '../event-store/event-store.port.js';
 import { DocumentView, type Shown } from './document-view.js';

@@ -13,6 +13,13 @@ export interface Matcher {
   evict(eviction: Eviction): Promise<void>;
   /** Whether anything of it is held: asked by the prober, so it looks, and does not recall. */
   holds(eviction: Eviction): Promise<boolean>;
+  /**
+   * Its lease is about to end and could not be renewed: when this returns it holds nothing any more, and it accepts and
+   * keeps nothing until `resume`. May be called again.
+   */
+  fence(): void;
+  /** It has a lease again. May be called again. */
+  resume(): void;
 }
 
 /** How one node answered. A node whose lease lapsed has fenced itself: it accepts nothing and holds nothing. */
