@@ -15,6 +15,8 @@ describe('LocalNodes', () => {
     nodeId,
     evict,
     holds: never,
+    fence: () => undefined,
+    resume: () => undefined,
   });
   let clock: TestClock;
   let nodes: LocalNodes;

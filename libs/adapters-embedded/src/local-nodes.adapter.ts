@@ -13,8 +13,11 @@ export class LocalNodes extends Nodes {
   async join(matcher: Matcher): Promise<() => Promise<void>> {
     if (this.matchers.has(matcher.nodeId)) throw new Error(`there are two nodes named ${matcher.nodeId}`);
     this.matchers.set(matcher.nodeId, matcher);
+    matcher.resume();
     return async () => {
-      if (this.matchers.get(matcher.nodeId) === matcher) this.matchers.delete(matcher.nodeId);
+      if (this.matchers.get(matcher.nodeId) !== matcher) return;
+      matcher.fence();
+      this.matchers.delete(matcher.nodeId);
     };
   }
 

@@ -134,6 +134,21 @@ describe('an enrolment', () => {
     expect(opened.ok && Buffer.from(opened.embedding.buffer).equals(faceOf(1))).toBe(true);
   });
 
+  it('is remembered by who compares until all is forgotten at once, and what is being read then is forgotten, too', async () => {
+    await enrol(parts());
+    const [template] = (await enrolled()) as [Template];
+    const { templates } = parts();
+    const opening = templates.openAgain(tenant, template);
+    templates.forgetAll();
+    expect(await opening).toEqual({ ok: false, reason: 'unreadable' });
+    expect(templates.remembers(tenant, templateId)).toBe(false);
+    expect(await templates.openAgain(tenant, template)).toMatchObject({ ok: true });
+    expect(templates.remembers(tenant, templateId)).toBe(true);
+    templates.forgetAll();
+    expect(templates.remembers(tenant, templateId)).toBe(false);
+    expect(await templates.openAgain(tenant, template)).toMatchObject({ ok: true });
+  });
+
   it('does not open in the place of another', async () => {
     await enrol(parts());
     const [template] = (await enrolled()) as [Template];

@@ -44,6 +44,8 @@ export class TemplateVault {
     ttl: rememberedMs,
     dispose: ({ record }) => record.fill(0),
   });
+  /** How often all was forgotten: what was being read meanwhile is forgotten, too. */
+  private forgettings = 0;
 
   constructor(
     private readonly records: TemplateRecords,
@@ -57,19 +59,30 @@ export class TemplateVault {
 
   /**
    * As `open`, and remembers how. Only for a node that is asked to evict, and only until it acknowledges: it calls
-   * `forget` when no such call is under way.
+   * `forget` when no such call is under way. One that is under way at `forgetAll` opens nothing: `unreadable`.
    */
   async openAgain(tenant: TenantId, { terms }: Template): Promise<OpenedTemplate> {
     const place = placeOf(tenant, terms.templateId);
     const known = this.remembered.get(place);
     if (known?.keyId === terms.keyId) return opened(tenant, terms, known);
+    const { forgettings } = this;
     const sealed = await this.read(tenant, terms.keyId);
+    if (forgettings !== this.forgettings) {
+      sealed?.record.fill(0);
+      return { ok: false, reason: 'unreadable' };
+    }
     if (sealed) this.remembered.set(place, sealed);
     return opened(tenant, terms, sealed);
   }
 
   forget(tenant: TenantId, templateId: string): void {
     this.remembered.delete(placeOf(tenant, templateId));
+  }
+
+  /** Overwrites and forgets everything before it returns. */
+  forgetAll(): void {
+    this.forgettings += 1;
+    this.remembered.clear();
   }
 
   remembers(tenant: TenantId, templateId: string): boolean {

@@ -6,6 +6,7 @@ const eviction: Eviction = { tenant: TenantId.parse('here'), templateId: 'templa
 /** A matcher that holds the template until it is told to evict it. */
 class Holder implements Matcher {
   readonly evicted: Eviction[] = [];
+  isFenced = false;
 
   constructor(readonly nodeId: string) {}
 
@@ -15,6 +16,14 @@ class Holder implements Matcher {
 
   async holds(): Promise<boolean> {
     return this.evicted.length === 0;
+  }
+
+  fence(): void {
+    this.isFenced = true;
+  }
+
+  resume(): void {
+    this.isFenced = false;
   }
 }
 
@@ -33,11 +42,15 @@ export function nodesContract(open: () => Promise<Opened>): void {
       nodeId,
       evict: () => Promise.reject(new Error('no')),
       holds: () => Promise.reject(new Error('no')),
+      fence: () => undefined,
+      resume: () => undefined,
     });
     const hanging = (nodeId: string): Matcher => ({
       nodeId,
       evict: () => new Promise(() => undefined),
       holds: () => new Promise(() => undefined),
+      fence: () => undefined,
+      resume: () => undefined,
     });
 
     beforeEach(async () => {
@@ -61,6 +74,15 @@ export function nodesContract(open: () => Promise<Opened>): void {
       await nodes.join(new Holder('one'));
       await leave();
       expect([...(await nodes.live())].sort()).toEqual(['one', 'two']);
+    });
+
+    it('lets a node work from its joining to its leaving', async () => {
+      const one = new Holder('one');
+      one.isFenced = true;
+      const leave = await nodes.join(one);
+      expect(one.isFenced).toBe(false);
+      await leave();
+      expect(one.isFenced).toBe(true);
     });
 
     it('asks every live node to evict, and answers once they did', async () => {

@@ -18,7 +18,7 @@ export interface Matcher {
    * keeps nothing until `resume`. May be called again.
    */
   fence(): void;
-  /** It has a lease again. May be called again. */
+  /** It has a lease: at its joining, and again after it was fenced. May be called again. */
   resume(): void;
 }
 
@@ -30,7 +30,7 @@ export interface Acknowledgement {
 
 /** Which matchers live, and what they acknowledged. */
 export abstract class Nodes {
-  /** A matcher begins its life; the answer ends it. */
+  /** A matcher begins its life, fenced until it is told to `resume`; the answer fences it and ends its life. */
   abstract join(matcher: Matcher): Promise<() => Promise<void>>;
 
   /** Ids of the nodes that live. */
