@@ -1,16 +1,21 @@
-import { hkdfSync, type KeyObject, sign } from 'node:crypto';
+import { type KeyObject, sign } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
 import type { TenantId } from '#lib/core';
-import { dataKeyBytes, dataKeyFrom, keyBinding, nonceBytes, unwrapKey, wrapKey } from '#lib/envelope';
+import {
+  nonceBytes,
+  secretFrom,
+  unwrapAt,
+  versionOf,
+  type WrappingPlace,
+  wrapAt,
+  wrappingKeyFrom,
+} from '#lib/envelope';
 import { type KeyEntry, KeyService, KeysUnavailable, type Random } from '#lib/ports';
 import { makeRootKey, readRootKey } from './root-key.js';
 import { SealedKeys } from './sealed-keys.js';
 import { type AllKeys, makeKey, makeTenantKeys, newestOf, type TenantKeys } from './tenant-keys.js';
 
-/** Format, key version, then the envelope's record. */
-const format = 1;
-const headBytes = 5;
 const wrappingKeysMax = 1_000;
 
 export interface SealedFileSettings {
@@ -60,21 +65,18 @@ export class SealedFileKeyService extends KeyService {
   async wrap(tenant: TenantId, keyId: string, key: Uint8Array): Promise<KeyEntry> {
     const keys = this.keysOf(tenant);
     const [version, generation] = [newestOf(keys.versions), newestOf(keys.generations)];
-    const kek = this.wrappingKey(tenant, version, generation) as KeyObject;
-    const record = wrapKey(kek, key, bindingOf(tenant, keyId, version, generation), this.random.bytes(nonceBytes));
-    const head = Buffer.alloc(headBytes);
-    head.writeUInt8(format);
-    head.writeUInt32BE(version, 1);
-    return { keyId, generation, wrapped: Buffer.concat([head, record]) };
+    const place = { tenant, version, generation };
+    const kek = this.wrappingKey(place) as KeyObject;
+    return { keyId, generation, wrapped: wrapAt(place, kek, keyId, key, this.random.bytes(nonceBytes)) };
   }
 
   async unwrap(tenant: TenantId, { keyId, generation, wrapped }: KeyEntry): Promise<KeyObject | undefined> {
     this.keysOf(tenant);
-    const bytes = Buffer.from(wrapped.buffer, wrapped.byteOffset, wrapped.byteLength);
-    if (bytes.length <= headBytes || bytes.readUInt8() !== format) return undefined;
-    const version = bytes.readUInt32BE(1);
-    const kek = this.wrappingKey(tenant, version, generation);
-    return kek && unwrapKey(kek, bytes.subarray(headBytes), bindingOf(tenant, keyId, version, generation));
+    const version = versionOf(wrapped);
+    if (version === undefined) return undefined;
+    const place = { tenant, version, generation };
+    const kek = this.wrappingKey(place);
+    return kek && unwrapAt(place, kek, keyId, wrapped);
   }
 
   async rewrap(tenant: TenantId, entry: KeyEntry): Promise<KeyEntry | undefined> {
@@ -122,7 +124,7 @@ export class SealedFileKeyService extends KeyService {
   }
 
   async secret(tenant: TenantId, label: string): Promise<KeyObject> {
-    return derived([this.keysOf(tenant).secret], `lethe/secret/v1/${label}`);
+    return secretFrom(this.keysOf(tenant).secret, label);
   }
 
   async sign(tenant: TenantId, bytes: Uint8Array) {
@@ -141,7 +143,7 @@ export class SealedFileKeyService extends KeyService {
     await this.sealed.check();
   }
 
-  private keysOf(tenant: TenantId): TenantKeys {
+  private keysOf(tenant: string): TenantKeys {
     const keys = this.tenants.get(tenant);
     if (!keys) throw new KeysUnavailable(`${tenant} has no keys`);
     return keys;
@@ -161,29 +163,16 @@ export class SealedFileKeyService extends KeyService {
   }
 
   /** Version and generation together: without either there is no key. */
-  private wrappingKey(tenant: TenantId, version: number, generation: number): KeyObject | undefined {
-    const place = `${tenant}/${version}/${generation}`;
-    const known = this.wrapping.get(place);
+  private wrappingKey(place: WrappingPlace): KeyObject | undefined {
+    const { tenant, version, generation } = place;
+    const name = `${tenant}/${version}/${generation}`;
+    const known = this.wrapping.get(name);
     if (known) return known;
     const { versions, generations } = this.keysOf(tenant);
     const [versionKey, generationKey] = [versions.get(version), generations.get(generation)];
     if (!versionKey || !generationKey) return undefined;
-    const key = derived([versionKey, generationKey], `lethe/wrapping/v1/${place}`);
-    this.wrapping.set(place, key);
+    const key = wrappingKeyFrom(versionKey, generationKey, place);
+    this.wrapping.set(name, key);
     return key;
-  }
-}
-
-const bindingOf = (tenant: string, keyId: string, version: number, generation: number) =>
-  keyBinding({ tenant, keyId, kekId: `${version}/${generation}` });
-
-/** HKDF-SHA256 (RFC 5869) of all these keys together. */
-function derived(keys: readonly KeyObject[], info: string): KeyObject {
-  const parts = keys.map((key) => key.export());
-  const together = Buffer.concat(parts);
-  try {
-    return dataKeyFrom(new Uint8Array(hkdfSync('sha256', together, '', info, dataKeyBytes)));
-  } finally {
-    for (const bytes of [together, ...parts]) bytes.fill(0);
   }
 }

@@ -1,6 +1,6 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { dataKeyBytes, dataKeyFrom } from '#lib/envelope';
+import { dataKeyBytes, dataKeyFrom, type SigningKey, seedOf, signingKeyFrom } from '#lib/envelope';
 import type { Random } from '#lib/ports';
 
 /** The keys of one tenant: versions of its key and generations by number, its secret, and what it signs with. */
@@ -9,19 +9,6 @@ export interface TenantKeys {
   readonly generations: ReadonlyMap<number, KeyObject>;
   readonly secret: KeyObject;
   readonly signing: SigningKey;
-}
-
-export interface SigningKey {
-  readonly key: KeyObject;
-  /** The public key as RFC 8037 writes it, named by its thumbprint (RFC 7638). */
-  readonly jwk: {
-    readonly kty: string;
-    readonly crv: string;
-    readonly x: string;
-    readonly kid: string;
-    readonly alg: 'EdDSA';
-    readonly use: 'sig';
-  };
 }
 
 export type AllKeys = ReadonlyMap<string, TenantKeys>;
@@ -33,8 +20,6 @@ const Listed = z.strictObject({
   tenants: z.record(z.string().max(63), z.strictObject({ versions: Numbers, generations: Numbers })),
 });
 
-/** What an Ed25519 private key is before its 32 bytes, in PKCS #8 (RFC 8410). */
-const pkcs8 = Buffer.from('302e020100300506032b657004220420', 'hex');
 const lengthBytes = 4;
 
 export function makeTenantKeys(random: Random): TenantKeys {
@@ -58,7 +43,7 @@ export function encodeKeys(all: AllKeys): Buffer {
   for (const [tenant, { versions, generations, secret, signing }] of all) {
     listed.tenants[tenant] = { versions: [...versions.keys()], generations: [...generations.keys()] };
     for (const key of [...versions.values(), ...generations.values(), secret]) keys.push(key.export());
-    keys.push(signing.key.export({ format: 'der', type: 'pkcs8' }).subarray(pkcs8.length));
+    keys.push(seedOf(signing));
   }
   const list = Buffer.from(JSON.stringify(listed));
   const length = Buffer.alloc(lengthBytes);
@@ -94,15 +79,4 @@ export function decodeKeys(encoded: Buffer): AllKeys {
   } finally {
     encoded.fill(0);
   }
-}
-
-/** From its 32 bytes, which are zeroed. */
-function signingKeyFrom(seed: Buffer): SigningKey {
-  const der = Buffer.concat([pkcs8, seed]);
-  seed.fill(0);
-  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-  der.fill(0);
-  const { kty = '', crv = '', x = '' } = createPublicKey(key).export({ format: 'jwk' });
-  const kid = createHash('sha256').update(JSON.stringify({ crv, kty, x })).digest('base64url');
-  return { key, jwk: { kty, crv, x, kid, alg: 'EdDSA', use: 'sig' } };
 }

@@ -20,3 +20,12 @@ export {
   sealedOverheadBytes,
   suite,
 } from './sealed-record.js';
+export { type SigningKey, seedOf, signingKeyFrom } from './signing-key.js';
+export {
+  secretFrom,
+  unwrapAt,
+  versionOf,
+  type WrappingPlace,
+  wrapAt,
+  wrappingKeyFrom,
+} from './wrapping.js';
