@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { family } from './support/family.js';
 import { Server } from './support/server.js';
 
 const root = join(import.meta.dirname, '..');
@@ -12,7 +13,7 @@ const root = join(import.meta.dirname, '..');
 /** The commands of the README's tour, as a reader would copy them. */
 function tour(): string {
   const [, block = ''] = /```sh\n(.*?)```/s.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? [];
-  return block.replace(/^npm run --silent lethe --/m, 'node dist/apps/ops/src/main.embedded.js');
+  return block.replace(/^npm run --silent lethe --/m, `node dist/${family.lethe}`);
 }
 
 /** What the tour says is answered: the part before the first ellipsis, ids and times as any. */
@@ -25,16 +26,17 @@ describe('the tour of the README', () => {
   let folder: string;
   let server: Server;
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'lethe-tour-'));
-    server = await Server.start(join(folder, 'data'));
+    folder = join(mkdtempSync(join(tmpdir(), 'lethe-tour-')), 'data');
+    server = await Server.start(folder);
   });
   afterAll(async () => {
     await server?.end('SIGTERM');
-    rmSync(folder, { recursive: true });
+    await family.remove(folder);
   });
 
   it('is what happens', async () => {
-    const env = { ...process.env, LETHE_URL: server.url, DATA_FOLDER: join(folder, 'data') };
+    const places = await family.environment(folder);
+    const env = { ...process.env, ...places, LETHE_URL: server.url, DATA_FOLDER: folder };
     // The reader is slower than the erasure; a script must wait for it.
     const script = tour().replace('call backend GET', 'sleep 2; call backend GET');
     const shell = spawn('bash', ['-ec', script], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });

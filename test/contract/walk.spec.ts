@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { family } from '../support/family.js';
 import { Server } from '../support/server.js';
 
 const walk = join(import.meta.dirname, 'walk.mjs');
@@ -13,12 +14,12 @@ describe('the contract', () => {
   let folder: string;
   let server: Server;
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'lethe-walk-'));
-    server = await Server.start(join(folder, 'data'));
+    folder = join(mkdtempSync(join(tmpdir(), 'lethe-walk-')), 'data');
+    server = await Server.start(folder);
   });
   afterAll(async () => {
     await server?.end('SIGTERM');
-    rmSync(folder, { recursive: true });
+    await family.remove(folder);
   });
 
   it('is kept from the first step to the last', async () => {

@@ -1,31 +1,28 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import request from 'supertest';
 import { FirstKey } from '#lib/access';
-import { EmbeddedAdapters } from '#lib/adapters-embedded';
-import { Views } from '#lib/ports';
+import { KeyService, KeysUnavailable, Views } from '#lib/ports';
 import { createApi } from '../../apps/api/src/api.js';
 import { TestClock } from '../support/clock.js';
+import { family, type Opened } from '../support/family.js';
 
 describe('readiness', () => {
-  let folder: string;
   let clock: TestClock;
+  let opened: Opened;
   let app: NestFastifyApplication;
   const read = (path: string) => request(app.getHttpServer()).get(path);
   const states = (body: { dependencies: { name: string; state: string }[] }) =>
     body.dependencies.filter(({ state }) => state === 'down').map(({ name }) => name);
 
   beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'lethe-'));
     clock = new TestClock();
-    app = await createApi(EmbeddedAdapters.inFolder({ folder, clock }), { publicUrl: 'https://lethe.example' });
+    opened = await family.open(clock);
+    app = await createApi(opened.adapters, { publicUrl: 'https://lethe.example' });
     app.useLogger(false);
   });
   afterEach(async () => {
     await app.close();
-    rmSync(folder, { recursive: true });
+    await opened.drop();
   });
   const start = async () => {
     await app.init();
@@ -36,7 +33,7 @@ describe('readiness', () => {
   it('ends when keys cannot be read, says so by name', async () => {
     await start();
     await read('/readyz').expect(200);
-    writeFileSync(join(folder, 'keys.sealed'), 'broken');
+    app.get(KeyService).check = () => Promise.reject(new KeysUnavailable('away'));
     const { body, type, headers } = await read('/readyz').expect(503);
     expect(type).toBe('application/problem+json');
     expect(body).toMatchObject({ type: 'urn:lethe:problem:http.not-ready', status: 503 });

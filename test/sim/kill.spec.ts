@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SqliteEventStore } from '#lib/adapters-embedded';
 import { TenantId } from '#lib/core';
+import { EventStore } from '#lib/ports';
 import { chance } from '../support/chance.js';
+import { family } from '../support/family.js';
 import { run } from '../support/process.js';
 import { Server } from '../support/server.js';
 import { type Call, Site } from '../support/site.js';
+import { withStores } from '../support/stores.js';
 import { faceOf } from '../support/templates.js';
 
 const seeds = Array.from(
@@ -113,6 +115,7 @@ describe('kill -9 in the middle of 2,000 writes', () => {
   });
   afterAll(async () => {
     await server?.end('SIGKILL');
+    await family.remove(folder);
     rmSync(parent, { recursive: true });
   });
 
@@ -157,8 +160,7 @@ describe('kill -9 in the middle of 2,000 writes', () => {
   };
 
   /** Counts the facts of the log that came since the last time. */
-  const look = async () => {
-    const store = new SqliteEventStore(join(copy, 'events.db'));
+  const look = async (store: EventStore) => {
     for (let page = await store.readLog(tenant, looked, 1_000); page.length > 0; ) {
       for (const { type, data } of page) {
         const { subjectId, consentId, templateId } = data as Record<string, string>;
@@ -174,7 +176,6 @@ describe('kill -9 in the middle of 2,000 writes', () => {
       looked = page.at(-1)?.sequence ?? looked;
       page = await store.readLog(tenant, looked, 1_000);
     }
-    await store.close();
   };
 
   it.each(seeds)(
@@ -188,10 +189,9 @@ describe('kill -9 in the middle of 2,000 writes', () => {
       expect(acknowledged).toBeGreaterThanOrEqual(asked);
       expect(patients.some(({ next }) => next)).toBe(true);
 
-      // As the dead server left it: one copy for the doctor, while the server starts on the other.
-      rmSync(copy, { recursive: true, force: true });
-      cpSync(folder, copy, { recursive: true });
-      const doctor = run('lethe', { DATA_FOLDER: copy }, 'doctor');
+      // As the dead server left it: for the doctor, while another server starts.
+      const left = await family.keep(folder, copy);
+      const doctor = run('lethe', { DATA_FOLDER: left }, 'doctor');
       server = await Server.start(folder);
       site.move(server);
       const wrong: string[] = [];
@@ -204,7 +204,7 @@ describe('kill -9 in the middle of 2,000 writes', () => {
       expect(printed.split('\n').filter((line) => line.startsWith('FAIL'))).toEqual([]);
       expect({ code, isWell: printed.endsWith('all is well\n') }).toEqual({ code: 0, isWell: true });
       expect(complained).not.toMatch(/error/i);
-      await look();
+      await withStores(left, (stores) => look(stores.get(EventStore)));
       const written = patients.flatMap(({ writes }) => writes);
       expect(written.filter(({ answer, fact }) => answer && facts.get(fact) !== 1)).toEqual([]);
       expect([...facts].filter(([, count]) => count > 1)).toEqual([]);

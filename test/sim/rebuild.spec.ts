@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { EmbeddedAdapters } from '#lib/adapters-embedded';
 import { Documents, EventStore, type StoredDocument, Views } from '#lib/ports';
 import { createApi } from '../../apps/api/src/api.js';
 import { chance } from '../support/chance.js';
+import { family } from '../support/family.js';
 import { checkpointId, purposeId } from '../support/policy.js';
 import { run } from '../support/process.js';
 import { Server } from '../support/server.js';
@@ -42,17 +42,16 @@ async function live(site: Site, random: () => number, n: number): Promise<void> 
 }
 
 describe('views', () => {
-  const parent = mkdtempSync(join(tmpdir(), 'lethe-rebuild-'));
-  const folder = join(parent, 'data');
+  const folder = join(mkdtempSync(join(tmpdir(), 'lethe-rebuild-')), 'data');
   let server: Server | undefined;
   afterAll(async () => {
     await server?.end('SIGKILL');
-    rmSync(parent, { recursive: true });
+    await family.remove(folder);
   });
 
   /** Every view of every tenant, document by document in their order, as text; and who is known by which reference. */
   const dump = async (catchUp = false) => {
-    const api = await createApi(EmbeddedAdapters.inFolder({ folder }), { follow: false });
+    const api = await createApi(await family.openFolder(folder), { follow: false });
     api.useLogger(false);
     await api.init();
     const [documents, views] = [api.get(Documents), api.get(Views)];
@@ -84,7 +83,7 @@ describe('views', () => {
     return shown;
   };
 
-  it('are built again from the log to the same bytes, over an old file and without one', async () => {
+  it('are built again from the log to the same bytes, over old ones and without any', async () => {
     server = await Server.start(folder, { SWEEP_SECONDS: '1' });
     const random = chance(seed);
     for (const tenant of tenants) {
@@ -105,14 +104,11 @@ describe('views', () => {
     expect(await run('lethe', { DATA_FOLDER: folder }, 'rebuild')).toMatchObject({ code: 0 });
     expect(await dump()).toEqual(lived);
 
-    const remove = () => {
-      for (const name of readdirSync(folder)) if (name.startsWith('views.db')) rmSync(join(folder, name));
-    };
-    remove();
+    await family.loseViews(folder);
     expect(await run('lethe', { DATA_FOLDER: folder }, 'rebuild')).toMatchObject({ code: 0 });
     expect(await dump()).toEqual(lived);
-    // Nobody need do anything: whoever starts without the file follows the log from its beginning.
-    remove();
+    // Nobody need do anything: whoever starts without them follows the log from its beginning.
+    await family.loseViews(folder);
     const { 'here/references': _here, 'there/references': _there, ...views } = lived;
     expect(await dump(true)).toMatchObject(views);
   }, 120_000);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -8,11 +8,12 @@ import { type Job, Jobs } from '#lib/ports';
 import { TestApi } from '../support/api.js';
 import { addEnrolled } from '../support/backlog.js';
 import { enrolled, erasureOf } from '../support/enrolment.js';
-import { entriesIn, recordsIn } from '../support/every-key.js';
+import { family } from '../support/family.js';
 import { Hospital } from '../support/hospital.js';
 import { run } from '../support/process.js';
 import { Server } from '../support/server.js';
 import { Site } from '../support/site.js';
+import { entriesOf, recordsOf } from '../support/stores.js';
 
 const dayMs = 86_400_000;
 const tenant = TenantId.parse('here');
@@ -65,8 +66,7 @@ describe('a sweep, with every job lost', () => {
   });
 
   it('from the command line ends what it begins', async () => {
-    const parent = mkdtempSync(join(tmpdir(), 'lethe-sweep-'));
-    const folder = join(parent, 'data');
+    const folder = join(mkdtempSync(join(tmpdir(), 'lethe-sweep-')), 'data');
     const server = await Server.start(folder);
     await Site.open(server);
     await server.end('SIGTERM');
@@ -74,8 +74,8 @@ describe('a sweep, with every job lost', () => {
     const { code, printed, complained } = await run('lethe', { DATA_FOLDER: folder }, 'sweep');
     expect({ code, complained }).toEqual({ code: 0, complained: '' });
     expect(JSON.parse(printed)).toMatchObject({ erasuresBegun: 20, erasuresFinished: 20, failed: [] });
-    expect(await recordsIn(folder, tenant)).toEqual([]);
-    rmSync(parent, { recursive: true });
+    expect(await recordsOf(folder, tenant)).toEqual([]);
+    await family.remove(folder);
   }, 30_000);
 });
 
@@ -106,12 +106,11 @@ const count = Number(process.env.SWEEP_TEMPLATES ?? 5_000);
 const lookEveryMs = Math.max(1_000, count / 10);
 
 describe(`a sweep over ${count} templates that are due`, () => {
-  const parent = mkdtempSync(join(tmpdir(), 'lethe-sweep-'));
-  const folder = join(parent, 'data');
+  const folder = join(mkdtempSync(join(tmpdir(), 'lethe-sweep-')), 'data');
   let server: Server | undefined;
   afterAll(async () => {
     await server?.end('SIGKILL');
-    rmSync(parent, { recursive: true });
+    await family.remove(folder);
   });
 
   it('comes to its end page by page, in memory that does not grow with them', async () => {
@@ -149,7 +148,7 @@ describe(`a sweep over ${count} templates that are due`, () => {
     expect(server.complained).not.toMatch(/not erased yet/);
     await server.end('SIGTERM');
     // Nothing is left of them but what the log says.
-    expect(await recordsIn(folder, tenant)).toEqual([]);
-    expect((await entriesIn(folder, tenant)).map(({ keyId }) => keyId.replace(/-.*/, ''))).toEqual(['subject']);
+    expect(await recordsOf(folder, tenant)).toEqual([]);
+    expect((await entriesOf(folder, tenant)).map(({ keyId }) => keyId.replace(/-.*/, ''))).toEqual(['subject']);
   }, 1_800_000);
 });

@@ -1,30 +1,29 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
-import { SealedFileKeyService, SqliteDocuments, SqliteEventStore, SqliteKeyTable } from '#lib/adapters-embedded';
-import { SystemRandom } from '#lib/adapters-system';
+import type { INestApplicationContext } from '@nestjs/common';
 import { ConsentGiven } from '#lib/consent/contract';
 import { type Fact, SubjectId, type TenantId } from '#lib/core';
 import { dataKeyBytes, sealedOverheadBytes } from '#lib/envelope';
 import { PurposeId } from '#lib/policy/contract';
+import { EventStore, KeyService, KeyTable, Random, Vault } from '#lib/ports';
 import { SubjectRegistered } from '#lib/subjects/contract';
 import { TemplateEnrolled, TemplateId, TemplateIdClaimed } from '#lib/templates/contract';
 import { agreement, consentId } from './consent.js';
 import { purpose, purposeId, thresholdCard } from './policy.js';
+import { withStores } from './stores.js';
 import { templateTerms } from './templates.js';
 
 const batch = 1_000;
 
 /**
- * Writes patients with one template each straight into a folder that nobody holds: log, vault and key table, past the
- * API. All were enrolled at `at`, under a consent and a rule of those days.
+ * Writes patients with one template each straight into the stores of a folder that nobody holds: log, vault and key
+ * table, past the API. All were enrolled at `at`, under a consent and a rule of those days.
  */
-export async function addEnrolled(folder: string, tenant: TenantId, count: number, at: Date): Promise<void> {
-  const random = new SystemRandom();
-  const store = new SqliteEventStore(join(folder, 'events.db'));
-  const vault = new SqliteDocuments(join(folder, 'vault.db'), 'vault');
-  const table = new SqliteKeyTable(join(folder, 'keys.db'));
-  const files = { file: join(folder, 'keys.sealed'), rootKeyFile: join(folder, 'root.key'), holdsData: true };
-  const keys = new SealedFileKeyService(files, random);
+export const addEnrolled = (folder: string, tenant: TenantId, count: number, at: Date): Promise<void> =>
+  withStores(folder, (stores) => write(stores, tenant, count, at));
+
+async function write(stores: INestApplicationContext, tenant: TenantId, count: number, at: Date): Promise<void> {
+  const [store, vault, table] = [stores.get(EventStore), stores.get(Vault), stores.get(KeyTable)];
+  const [keys, random] = [stores.get(KeyService), stores.get(Random)];
   const bytes = random.bytes(thresholdCard.model.dim * 4 + sealedOverheadBytes);
   const commit = (stream: string, fact: Fact) =>
     store.append({
@@ -56,7 +55,6 @@ export async function addEnrolled(folder: string, tenant: TenantId, count: numbe
     }));
     await Promise.all([...written, vault.write(tenant, { collection: 'templates', puts, removes: [] })]);
   }
-  for (const part of [store, vault, table]) await part.close();
 }
 
 function patientOf(at: Date) {

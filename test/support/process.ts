@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { family } from './family.js';
 
-const mains = {
-  api: join(import.meta.dirname, '../../dist/apps/api/src/main.embedded.js'),
-  lethe: join(import.meta.dirname, '../../dist/apps/ops/src/main.embedded.js'),
-};
+/** Where what is built lies. */
+export const dist = join(import.meta.dirname, '../../dist');
+
+const files = { api: family.api.file, lethe: family.lethe };
 
 /** How a process ended, and all it wrote. */
 export interface Ended {
@@ -16,19 +17,25 @@ export interface Ended {
   readonly complained: string;
 }
 
+/** Names the data, wherever they lie. */
+export interface Settings extends NodeJS.ProcessEnv {
+  readonly DATA_FOLDER: string;
+}
+
 /** Runs a built program to its end: the server, where it is to refuse to start, or the command line. */
-export const run = (program: keyof typeof mains, env: NodeJS.ProcessEnv, ...args: string[]): Promise<Ended> =>
-  runAs(undefined, program, env, ...args);
+export const run = (program: keyof typeof files, settings: Settings, ...args: string[]): Promise<Ended> =>
+  runAs(undefined, program, settings, ...args);
 
 /** As `run`, as another user of this machine, which root can. */
 export async function runAs(
   uid: number | undefined,
-  program: keyof typeof mains,
-  env: NodeJS.ProcessEnv,
+  program: keyof typeof files,
+  settings: Settings,
   ...args: string[]
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [mains[program], ...args], {
-    env: { ...process.env, ...env },
+  const env = { ...process.env, ...(await family.environment(settings.DATA_FOLDER)), ...settings };
+  const child = spawn(process.execPath, [join(dist, files[program]), ...args], {
+    env,
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(uid !== undefined && { uid }),
   });

@@ -4,68 +4,36 @@ import { readFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { family, type Program } from './family.js';
+import { dist } from './process.js';
 
-/** What is started: the built server. */
-export const main = join(import.meta.dirname, '../../dist/apps/api/src/main.embedded.js');
-
-/** What a process writes, kept as it comes. */
-class Output {
+/** A process, and what it writes, kept as it comes. */
+export class Running {
   printed = '';
   complained = '';
 
-  constructor(child: ChildProcess) {
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+  constructor(readonly process: ChildProcess) {
+    process.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.printed += text;
     });
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.complained += text;
     });
   }
-}
 
-/** The built server as a process of its own, on a port that was free. */
-export class Server {
-  private readonly agent = new Agent({ keepAlive: true });
-
-  private constructor(
-    readonly process: ChildProcess,
-    readonly folder: string,
-    readonly url: string,
-    private readonly output: Output,
-  ) {}
-
-  static async start(folder: string, env: NodeJS.ProcessEnv = {}): Promise<Server> {
-    return Server.of(Server.spawn(folder, env), folder);
+  static start({ file }: Program, env: NodeJS.ProcessEnv): Running {
+    return new Running(spawn(process.execPath, [join(dist, file)], { env, stdio: ['ignore', 'pipe', 'pipe'] }));
   }
 
-  static spawn(folder: string, env: NodeJS.ProcessEnv = {}): ChildProcess {
-    const settings = { ...process.env, DATA_FOLDER: folder, PORT: '0', ...env };
-    return spawn(process.execPath, [main], { env: settings, stdio: ['ignore', 'pipe', 'pipe'] });
-  }
-
-  /** One that was started in a way of its own, once it listens. */
-  static async of(child: ChildProcess, folder: string): Promise<Server> {
-    const output = new Output(child);
-    const ended = once(child, 'close').then(() => false);
-    while (await Promise.race([once(child.stdout ?? child, 'data').then(() => true), ended])) {
-      const url = /^(http:\S+)\/docs$/m.exec(output.printed)?.[1];
-      if (url) return new Server(child, folder, url, output);
-    }
-    throw new Error(`did not start: ${output.printed}${output.complained}`);
-  }
-
-  /** What it has printed so far. */
-  get printed(): string {
-    return this.output.printed;
-  }
-
-  /** What it has written to its log so far. */
-  get complained(): string {
-    return this.output.complained;
-  }
-
-  get adminKey(): string {
-    return readFileSync(join(this.folder, 'admin.key'), 'utf8').trim();
+  /** What it says of itself, once it does. @throws when it ends before, with all it wrote */
+  async says(what: RegExp): Promise<RegExpExecArray> {
+    const { process } = this;
+    const ended = once(process, 'close').then(() => false);
+    do {
+      const said = what.exec(this.printed);
+      if (said) return said;
+    } while (await Promise.race([once(process.stdout ?? process, 'data').then(() => true), ended]));
+    throw new Error(`did not start: ${this.printed}${this.complained}`);
   }
 
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
@@ -73,6 +41,71 @@ export class Server {
     const ended = once(this.process, 'exit');
     this.process.kill(signal);
     await ended;
+  }
+}
+
+/** The built server as processes of its own, on ports that were free: one that answers, and what stands beside it. */
+export class Server {
+  private readonly agent = new Agent({ keepAlive: true });
+
+  private constructor(
+    readonly folder: string,
+    readonly url: string,
+    private readonly api: Running,
+    private readonly beside: readonly Running[] = [],
+  ) {}
+
+  static async start(folder: string, env: NodeJS.ProcessEnv = {}): Promise<Server> {
+    const settings = { ...process.env, ...(await family.environment(folder)), DATA_FOLDER: folder, PORT: '0', ...env };
+    const api = Running.start(family.api, settings);
+    const beside = family.beside.map((program) => Running.start(program, settings));
+    try {
+      const ready = beside.map((running, n) => running.says(family.beside[n]?.ready ?? /$/));
+      const [[, url = '']] = await Promise.all([api.says(family.api.ready), ...ready]);
+      return new Server(folder, url, api, beside);
+    } catch (error) {
+      for (const running of [api, ...beside]) await running.end('SIGKILL');
+      throw error;
+    }
+  }
+
+  /** One of a single process that was started in a way of its own, once it listens. */
+  static async of(child: ChildProcess, folder: string): Promise<Server> {
+    const api = new Running(child);
+    const [, url = ''] = await api.says(family.api.ready);
+    return new Server(folder, url, api);
+  }
+
+  private get all(): readonly Running[] {
+    return [this.api, ...this.beside];
+  }
+
+  get pid(): number {
+    return this.api.process.pid ?? 0;
+  }
+
+  /** Of every process that is part of it. */
+  get pids(): readonly number[] {
+    return this.all.flatMap(({ process: { pid } }) => pid ?? []);
+  }
+
+  /** What its processes have printed so far. */
+  get printed(): string {
+    return this.all.map(({ printed }) => printed).join('');
+  }
+
+  /** What they have written to their logs so far. */
+  get complained(): string {
+    return this.all.map(({ complained }) => complained).join('');
+  }
+
+  get adminKey(): string {
+    return readFileSync(join(this.folder, 'admin.key'), 'utf8').trim();
+  }
+
+  /** Ends all of it at once. */
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    await Promise.all(this.all.map((running) => running.end(signal)));
   }
 
   async send(method: string, path: string, key: string, body?: object, more: Record<string, string> = {}) {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -10,7 +11,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { filesIn } from '../support/canary.js';
@@ -26,15 +27,14 @@ describe('a folder, damaged', () => {
   const parent = mkdtempSync(join(tmpdir(), 'lethe-faults-'));
   const whole = join(parent, 'whole');
   const folder = join(parent, 'damaged');
-  const [subjectId, templateId] = [randomUUID(), randomUUID()];
-  let site: Site;
+  const subjectId = randomUUID();
 
   beforeAll(async () => {
     const server = await Server.start(whole);
-    site = await Site.open(server);
+    const site = await Site.open(server);
     await site.ask(site.registration(subjectId, 'MRN-1'));
     await site.ask(site.agreement(subjectId, randomUUID()));
-    await site.ask(site.enrolment(subjectId, templateId, faceOf(1)));
+    await site.ask(site.enrolment(subjectId, randomUUID(), faceOf(1)));
     await server.end('SIGTERM');
   }, 60_000);
   beforeEach(() => {
@@ -86,68 +86,21 @@ describe('a folder, damaged', () => {
     },
   );
 
-  it('without views.db is served, and all is shown and found as before', async () => {
-    rmSync(file('views.db'));
-    const server = await Server.start(folder);
-    site.move(server);
-    const get = (path: string) => site.ask({ method: 'GET', path: `/v1/${path}`, as: 'backend' });
-    const lookup = {
-      method: 'POST',
-      path: '/v1/subjects/lookup',
-      as: 'backend',
-      body: { externalRef: 'MRN-1' },
-    } as const;
-    expect(await site.ask(lookup)).toEqual({ subjectId });
-    expect((await site.call(site.registration(randomUUID(), 'MRN-1'))).status).toBe(409);
-    const { headers } = await site.call(site.registration(subjectId, 'MRN-1'));
-    const position = { 'lethe-position': String(headers['lethe-position']) };
-    const templates = {
-      method: 'GET',
-      path: `/v1/templates?subjectId=${subjectId}`,
-      as: 'backend',
-      headers: position,
-    } as const;
-    expect((await site.ask(templates)).items).toMatchObject([{ templateId, state: 'active' }]);
-    expect((await get(`subjects/${subjectId}`)).subjectId).toBe(subjectId);
-    expect((await site.ask(site.verification(subjectId, faceOf(1)))).decision).toBe('accept');
-    await server.end('SIGTERM');
-  });
-
-  it.each([
-    ['PORT', 'many'],
-    ['PORT', '99999'],
-    ['SWEEP_SECONDS', '0'],
-    ['PUBLIC_URL', 'here'],
-    ['DATA_FOLDER', ''],
-  ])('is not served with %s=%s, which is said in a line', async (name, value) => {
-    const { code, complained } = await start({ [name]: value });
+  it('is not served with an empty DATA_FOLDER, which is said in a line', async () => {
+    const { code, complained } = await start({ DATA_FOLDER: '' });
     expect(code).toBe(1);
-    expect(complained).toMatch(
-      new RegExp(`^${name} cannot be used \\(.+\\): correct this setting, or leave it out\n$`),
-    );
+    expect(complained).toMatch(/^DATA_FOLDER cannot be used \(.+\): correct this setting, or leave it out\n$/);
   });
 
-  it('is not served where others listen already', async () => {
+  it('stays as it was left when the server finds no place to listen', async () => {
     const other = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => other.once('listening', resolve));
-    const { port } = other.address() as { port: number };
-    const { code, complained } = await start({ PORT: String(port) });
+    await once(other, 'listening');
+    const { code } = await start({ PORT: String((other.address() as AddressInfo).port) });
     other.close();
-    expect({ code, complained }).toEqual({
-      code: 1,
-      complained: `127.0.0.1:${port} is in use by another program: stop that one, or set PORT to another port\n`,
-    });
+    expect(code).toBe(1);
     expect(existsSync(file('holder.json'))).toBe(true);
     const server = await Server.start(folder);
     await server.end('SIGTERM');
-  });
-
-  it('is not served at an address of another machine', async () => {
-    const { code, complained } = await start({ HOST: '203.0.113.7' });
-    expect(code).toBe(1);
-    expect(complained).toMatch(
-      /^HOST and PORT cannot be listened on \(.+\): set them to an address of this machine .+\n$/,
-    );
   });
 
   it('is served by one process at a time', async () => {

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { TenantId } from '#lib/core';
 import { Canary, filesIn, found, patternsOf } from '../support/canary.js';
-import { entriesIn, KeysLeft, type Opening, recordsIn } from '../support/every-key.js';
 import { hasReadableMemory, type Trace, tracesIn } from '../support/memory.js';
 import { purposeId, thresholdCard } from '../support/policy.js';
 import { run } from '../support/process.js';
 import { Server } from '../support/server.js';
 import { Site } from '../support/site.js';
+import { entriesIn, KeysLeft, type Opening, recordsIn } from './every-key.js';
 
 const tenant = TenantId.parse('here');
 /** `kAllocBufferSize` of Node's HTTP parser. */
@@ -77,7 +77,7 @@ describe('canaries', () => {
   let traces: Trace[] = [];
   const traced = () =>
     tracesIn(
-      server.process.pid ?? 0,
+      server.pid,
       erased.flatMap((known) => known.faces()),
     );
 
@@ -160,7 +160,7 @@ describe('canaries', () => {
     if (!hasReadableMemory) return;
     // That it can be found at all: what was asked for last is there.
     const path = Buffer.from(`/v1/erasures/${deleted.templateId}`);
-    expect(tracesIn(server.process.pid ?? 0, [['path', path]])).not.toEqual([]);
+    expect(tracesIn(server.pid, [['path', path]])).not.toEqual([]);
     const addresses = traces.map(({ address }) => address);
     // Node reads all connections of a process into one buffer of its HTTP parser, and nothing clears it but the next read.
     expect(Math.max(...addresses) - Math.min(...addresses)).toBeLessThan(readBufferBytes);

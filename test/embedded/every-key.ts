@@ -11,7 +11,7 @@ const headBytes = 5;
 const every = { from: '', below: '~', limit: 1_000 };
 const generationsMax = 1_000_000_000;
 
-/** All that lies in a folder's vault. */
+/** All that lies in the vault file of a folder, or of what is left of one. */
 export async function recordsIn(folder: string, tenant: TenantId): Promise<readonly StoredDocument[]> {
   const vault = new SqliteDocuments(join(folder, 'vault.db'), 'vault');
   const records = await vault.range(tenant, 'templates', every);
@@ -19,7 +19,7 @@ export async function recordsIn(folder: string, tenant: TenantId): Promise<reado
   return records;
 }
 
-/** All that lies in a folder's key table. */
+/** All that lies in the file of its key table. */
 export async function entriesIn(folder: string, tenant: TenantId): Promise<readonly KeyEntry[]> {
   const table = new SqliteKeyTable(join(folder, 'keys.db'));
   const entries = await table.below(tenant, generationsMax, '', 1_000);

@@ -1,0 +1,35 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run } from '../support/process.js';
+import { Server } from '../support/server.js';
+import { Site } from '../support/site.js';
+
+/** Of this family only: all there is lies in a folder, and one process holds it. */
+describe('the server process of a folder', () => {
+  let folder: string;
+  let server: Server;
+
+  beforeEach(async () => {
+    folder = join(mkdtempSync(join(tmpdir(), 'lethe-')), 'data');
+    server = await Server.start(folder);
+  });
+  afterEach(async () => {
+    await server.end('SIGKILL');
+    rmSync(join(folder, '..'), { recursive: true });
+  });
+
+  it('keeps all it stores to itself', async () => {
+    await Site.open(server);
+    const modes = ['', 'admin.key', 'root.key', 'keys.sealed', 'events.db', 'events.db-wal', 'keys.db', 'views.db'].map(
+      (file) => (statSync(join(folder, file)).mode & 0o777).toString(8),
+    );
+    expect(modes).toEqual(['700', ...Array(7).fill('600')]);
+  });
+
+  it('is alone: a second one on the same folder says so and ends', async () => {
+    const { code, complained } = await run('api', { DATA_FOLDER: folder, PORT: '0' });
+    expect(complained).toContain('in use by another process');
+    expect(code).toBe(1);
+  });
+});
