@@ -1,5 +1,6 @@
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Figure, Reported } from '#lib/ports';
 
 const requestSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 const appendSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2];
@@ -45,6 +46,40 @@ export class Metrics {
     });
   }
 
+  /** A figure of something this process stands on. */
+  tell({ name, help, kind, label, read }: Figure): void {
+    const registers = [this.registry];
+    const options = { name, help, registers, ...(label !== undefined && { labelNames: [label] }) };
+    const numbers = async () => {
+      const reported = await Promise.resolve()
+        .then(read)
+        .catch((): Reported => new Map());
+      return typeof reported === 'number'
+        ? [[{}, reported] as const]
+        : [...reported].map(([value, number]) => [labelled(label, value), number] as const);
+    };
+    if (kind === 'gauge') {
+      const gauge: Gauge = new Gauge({
+        ...options,
+        collect: async () => {
+          const told = await numbers();
+          gauge.reset();
+          for (const [labels, number] of told) gauge.set(labels, number);
+        },
+      });
+    } else {
+      // The total is kept by whoever counts; here it is only repeated.
+      const counter: Counter = new Counter({
+        ...options,
+        collect: async () => {
+          const told = await numbers();
+          counter.reset();
+          for (const [labels, number] of told) counter.inc(labels, number);
+        },
+      });
+    }
+  }
+
   /** As `gauge`, one number for each value of `label`. */
   gauges(name: string, help: string, label: string, read: () => Promise<ReadonlyMap<string, number>>): void {
     const gauge: Gauge = new Gauge({
@@ -59,6 +94,9 @@ export class Metrics {
     });
   }
 }
+
+const labelled = (label: string | undefined, value: string): Record<string, string> =>
+  label ? { [label]: value } : {};
 
 /** Measures every request by the template of its route: what stands in a path is nobody's label. */
 export function measureRequests(adapter: FastifyAdapter, { requests }: Metrics): void {
