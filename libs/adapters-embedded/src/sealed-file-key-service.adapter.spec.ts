@@ -17,7 +17,7 @@ import { TenantId } from '#lib/core';
 import { keyServiceContract } from '#lib/ports/contracts';
 import { SealedFileKeyService } from './sealed-file-key-service.adapter.js';
 import { SealedKeys } from './sealed-keys.js';
-import { makeKey, makeTenantKeys, type TenantKeys } from './tenant-keys.js';
+import { makeKey, makeTenantKeys, noKeys } from './tenant-keys.js';
 
 const openIn = (folder: string, holdsData = false) =>
   new SealedFileKeyService(
@@ -67,6 +67,20 @@ describe('SealedFileKeyService', () => {
     const after = readFileSync(file);
     expect(after.includes('here')).toBe(false);
     expect(after.subarray(15, 47).equals(before.subarray(15, 47))).toBe(false);
+  });
+
+  it('gives every tenant its own keys back, whatever their names, also those that are awaited', async () => {
+    const names = ['zebra', '42', 'ant', '7'].map((name) => TenantId.parse(name));
+    const awaited = ['late', '9', '8'].map((name) => TenantId.parse(name));
+    for (const name of names) await keys.provision(name);
+    for (const name of awaited) await keys.receive(name);
+    const shown = async (by: SealedFileKeyService) => ({
+      kids: await Promise.all(names.map(async (name) => (await by.publicKeys(name))[0]?.kid)),
+      publicKeys: await Promise.all(awaited.map(async (name) => Buffer.from(await by.receive(name)).toString('hex'))),
+    });
+    const before = await shown(keys);
+    expect(new Set([...before.kids, ...before.publicKeys]).size).toBe(7);
+    expect(await shown(openIn(folder, true))).toEqual(before);
   });
 
   it('takes a root key that was put there before the first start', async () => {
@@ -165,17 +179,17 @@ describe('SealedFileKeyService', () => {
   });
 
   it('says when there are more keys than the file holds, and keeps those it has', async () => {
-    const all = new Map([[tenant as string, makeTenantKeys(new SystemRandom())]]);
-    const [only] = [...all.values()] as [TenantKeys];
+    const only = makeTenantKeys(new SystemRandom());
+    const all = { ...noKeys, tenants: new Map([[tenant as string, only]]) };
     const sealed = new SealedKeys(join(folder, 'full.sealed'), makeKey(new SystemRandom()), new SystemRandom());
     sealed.makeFirst();
     await sealed.replace(all);
-    const many = new Map(Array.from({ length: 8_000 }, (_, n) => [`tenant-${n}`, only]));
-    await expect(sealed.replace(many)).rejects.toMatchObject({
+    const tenants = new Map(Array.from({ length: 8_000 }, (_, n) => [`tenant-${n}`, only]));
+    await expect(sealed.replace({ ...noKeys, tenants })).rejects.toMatchObject({
       name: 'KeysUnavailable',
       message: expect.stringContaining('full.sealed is full'),
     });
-    expect([...sealed.read().keys()]).toEqual(['here']);
+    expect([...sealed.read().tenants.keys()]).toEqual(['here']);
   });
 
   describe('overwrites what it replaces', () => {

@@ -1,20 +1,23 @@
-import { type KeyObject, sign } from 'node:crypto';
+import { createHash, type KeyObject, sign } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
+import { handOverTo, takeOverAt } from '#lib/adapters-system';
 import type { TenantId } from '#lib/core';
 import {
   nonceBytes,
+  openHandOver,
   secretFrom,
+  transferPublicKey,
   unwrapAt,
   versionOf,
   type WrappingPlace,
   wrapAt,
   wrappingKeyFrom,
 } from '#lib/envelope';
-import { type KeyEntry, KeyService, KeysUnavailable, type Random } from '#lib/ports';
+import { HandOverRefused, type KeyEntry, KeyService, KeysUnavailable, type Random } from '#lib/ports';
 import { makeRootKey, readRootKey } from './root-key.js';
 import { SealedKeys } from './sealed-keys.js';
-import { type AllKeys, makeKey, makeTenantKeys, newestOf, type TenantKeys } from './tenant-keys.js';
+import { type AllKeys, type Arrival, makeKey, makeTenantKeys, newestOf, type TenantKeys } from './tenant-keys.js';
 
 const wrappingKeysMax = 1_000;
 
@@ -36,7 +39,7 @@ export interface SealedFileSettings {
  */
 export class SealedFileKeyService extends KeyService {
   private readonly sealed: SealedKeys;
-  private tenants: AllKeys;
+  private all: AllKeys;
   private lastChange: Promise<unknown> = Promise.resolve();
   /** Keys that wrap, by tenant, version and generation. */
   private readonly wrapping = new LRUCache<string, KeyObject>({ max: wrappingKeysMax });
@@ -52,13 +55,14 @@ export class SealedFileKeyService extends KeyService {
     if (begins && !existsSync(rootKeyFile)) makeRootKey(rootKeyFile, random);
     this.sealed = new SealedKeys(file, readRootKey(rootKeyFile), random);
     if (begins) this.sealed.makeFirst();
-    this.tenants = this.sealed.read();
+    this.all = this.sealed.read();
   }
 
   async provision(tenant: TenantId): Promise<void> {
-    if (this.tenants.has(tenant)) return;
+    if (this.all.tenants.has(tenant)) return;
     await this.change(async () => {
-      if (!this.tenants.has(tenant)) await this.replace(tenant, makeTenantKeys(this.random));
+      if (this.all.arrivals.has(tenant)) this.keysOf(tenant);
+      if (!this.all.tenants.has(tenant)) await this.replace(tenant, makeTenantKeys(this.random));
     });
   }
 
@@ -136,6 +140,58 @@ export class SealedFileKeyService extends KeyService {
     return [{ ...this.keysOf(tenant).signing.jwk }];
   }
 
+  receive(tenant: TenantId): Promise<Uint8Array> {
+    return this.change(async () => {
+      if (this.all.tenants.has(tenant)) throw new HandOverRefused(`${tenant} has keys here already`);
+      const arrival = this.all.arrivals.get(tenant) ?? { transfer: makeKey(this.random) };
+      if (!this.all.arrivals.has(tenant)) await this.replaceArrival(tenant, arrival);
+      return withBytes(arrival.transfer, transferPublicKey);
+    });
+  }
+
+  async handOver(tenant: TenantId, to: Uint8Array) {
+    const { versions, generations, secret, signing } = this.keysOf(tenant);
+    const handed = { version: newestOf(versions), generation: newestOf(generations), secret, signing };
+    return handOverTo(to, tenant, handed, (entry) => this.unwrap(tenant, entry), this.random);
+  }
+
+  takeOver(tenant: TenantId, sealed: Uint8Array) {
+    return this.change(async () => {
+      const arrival = this.all.arrivals.get(tenant);
+      if (!arrival) throw new HandOverRefused(`no keys of ${tenant} are awaited here`);
+      const opened = withBytes(arrival.transfer, (secret) => openHandOver(tenant, secret, sealed));
+      if (!opened.ok)
+        throw new HandOverRefused(`this was not sealed to the key that awaits ${tenant} here, or altered`);
+      const handOver = createHash('sha256').update(sealed).digest('hex');
+      const { version, generation, secret, signing } = opened.keys;
+      const known = arrival.taken?.handOver === handOver ? arrival.taken.keys : undefined;
+      const versionKey = known?.versions.get(version) ?? makeKey(this.random);
+      const generationKey = known?.generations.get(generation) ?? makeKey(this.random);
+      const numbered = {
+        versions: new Map([[version, versionKey]]),
+        generations: new Map([[generation, generationKey]]),
+      };
+      const taken = { handOver, keys: { ...numbered, secret, signing } };
+      if (!known) await this.replaceArrival(tenant, { ...arrival, taken });
+      return takeOverAt({ tenant, version, generation, versionKey, generationKey }, opened.transfer, this.random);
+    });
+  }
+
+  admit(tenant: TenantId): Promise<void> {
+    return this.change(async () => {
+      const arrival = this.all.arrivals.get(tenant);
+      if (!arrival && this.all.tenants.has(tenant)) return;
+      if (!arrival?.taken) throw new HandOverRefused(`no keys of ${tenant} were taken over`);
+      await this.replace(tenant, arrival.taken.keys);
+    });
+  }
+
+  dismiss(tenant: TenantId): Promise<void> {
+    return this.change(async () => {
+      if (this.all.arrivals.has(tenant)) await this.replaceArrival(tenant, undefined);
+    });
+  }
+
   /** Reads both files again: they may have been lost or changed since the start. */
   async check(): Promise<void> {
     await this.lastChange;
@@ -144,9 +200,10 @@ export class SealedFileKeyService extends KeyService {
   }
 
   private keysOf(tenant: string): TenantKeys {
-    const keys = this.tenants.get(tenant);
-    if (!keys) throw new KeysUnavailable(`${tenant} has no keys`);
-    return keys;
+    const keys = this.all.tenants.get(tenant);
+    if (keys) return keys;
+    const isAwaited = this.all.arrivals.has(tenant);
+    throw new KeysUnavailable(isAwaited ? `the keys of ${tenant} are awaited from elsewhere` : `${tenant} has no keys`);
   }
 
   /** One after the other: each change begins from what the last one left. */
@@ -156,10 +213,23 @@ export class SealedFileKeyService extends KeyService {
     return made;
   }
 
+  /** A tenant that has keys awaits none. */
   private async replace(tenant: TenantId, keys: TenantKeys): Promise<void> {
-    const tenants = new Map(this.tenants).set(tenant, keys);
-    await this.sealed.replace(tenants);
-    this.tenants = tenants;
+    const arrivals = new Map(this.all.arrivals);
+    arrivals.delete(tenant);
+    await this.replaceAll({ arrivals, tenants: new Map(this.all.tenants).set(tenant, keys) });
+  }
+
+  private async replaceArrival(tenant: TenantId, arrival: Arrival | undefined): Promise<void> {
+    const arrivals = new Map(this.all.arrivals);
+    if (arrival) arrivals.set(tenant, arrival);
+    else arrivals.delete(tenant);
+    await this.replaceAll({ ...this.all, arrivals });
+  }
+
+  private async replaceAll(all: AllKeys): Promise<void> {
+    await this.sealed.replace(all);
+    this.all = all;
   }
 
   /** Version and generation together: without either there is no key. */
@@ -174,5 +244,14 @@ export class SealedFileKeyService extends KeyService {
     const key = wrappingKeyFrom(versionKey, generationKey, place);
     this.wrapping.set(name, key);
     return key;
+  }
+}
+
+function withBytes<T>(key: KeyObject, use: (bytes: Uint8Array) => T): T {
+  const bytes = key.export();
+  try {
+    return use(bytes);
+  } finally {
+    bytes.fill(0);
   }
 }

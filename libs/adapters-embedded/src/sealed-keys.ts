@@ -5,7 +5,7 @@ import { replaceFile, scrubLeftovers, writeFirst } from '#lib/adapters-system';
 import { keyBinding, nonceBytes, open, plaintextBytesMax, seal } from '#lib/envelope';
 import { KeysUnavailable, type Random } from '#lib/ports';
 import { assertPrivate } from './private-file.js';
-import { type AllKeys, decodeKeys, encodeKeys } from './tenant-keys.js';
+import { type AllKeys, decodeKeys, encodeKeys, noKeys } from './tenant-keys.js';
 
 const binding = keyBinding({ tenant: 'operator', keyId: 'keys.sealed', kekId: 'root-1' });
 
@@ -20,7 +20,7 @@ export class SealedKeys {
   /** Without a tenant, where there is no such file. Blocks: for the first start only. */
   makeFirst(): void {
     try {
-      writeFirst(this.file, this.sealed(new Map()));
+      writeFirst(this.file, this.sealed(noKeys));
     } catch (error) {
       throw this.unwritable(error);
     }

@@ -2,7 +2,7 @@ declare const canonical: unique symbol;
 
 /**
  * What a sealed record belongs to, in canonical bytes: one binding, one spelling. Authenticated, but neither secret nor
- * stored: whoever opens must know it. Only `templateBinding`, `personalBinding` and `keyBinding` make it.
+ * stored: whoever opens must know it. Only the functions below make it.
  */
 export type AssociatedData = Uint8Array & { readonly [canonical]: true };
 
@@ -58,3 +58,9 @@ export type PersonalBinding = Parameters<typeof personalBinding>[0];
  */
 export const keyBinding = bindingOf('lethe/key/v1', ['tenant', 'keyId', 'kekId']);
 export type KeyBinding = Parameters<typeof keyBinding>[0];
+
+/**
+ * What a hand-over of a tenant's keys is bound to, and what is sealed beside it: to no other tenant.
+ * @throws RangeError as `templateBinding`
+ */
+export const handOverBinding = bindingOf('lethe/hand-over/v1', ['tenant']);

@@ -1,5 +1,6 @@
 export {
   type AssociatedData,
+  handOverBinding,
   type KeyBinding,
   keyBinding,
   type PersonalBinding,
@@ -8,6 +9,8 @@ export {
   templateBinding,
 } from './associated-data.js';
 export { dataKeyBytes, dataKeyFrom, unwrapKey, wrapKey } from './data-key.js';
+export { type HandedKeys, openHandOver, sealHandOver, type TakenKeys, type Transfer } from './hand-over.js';
+export { transferKeyBytes, transferPublicKey } from './hpke.js';
 export {
   nonceBytes,
   type Opened,

@@ -1,6 +1,7 @@
 import { createHash, createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:crypto';
 import { TenantId } from '#lib/core';
 import type { KeyEntry } from '../key-table/key-table.port.js';
+import { handOverContract } from './hand-over.contract.js';
 import { type KeyService, KeysUnavailable } from './key-service.port.js';
 
 const here = TenantId.parse('here');
@@ -63,6 +64,7 @@ export function keyServiceContract(open: () => Promise<Opened>): void {
           () => keys.secret(there, 'x'),
           () => keys.sign(there, dataKey()),
           () => keys.publicKeys(there),
+          () => keys.handOver(there, dataKey(9)),
         ];
         for (const call of calls) await expect(call()).rejects.toBeInstanceOf(KeysUnavailable);
       });
@@ -242,5 +244,7 @@ export function keyServiceContract(open: () => Promise<Opened>): void {
         }
       });
     });
+
+    handOverContract(open, open);
   });
 }
