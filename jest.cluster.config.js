@@ -1,10 +1,14 @@
 import embedded from './jest.config.js';
 
-/** Over real servers: the adapters of the cluster family, and what breaks them. */
+/** Over real servers: the adapters of the cluster family, what breaks them, and every spec that knows no family. */
 /** @type {import('jest').Config} */
 export default {
   ...embedded,
-  testRegex: '(libs/adapters-cluster|test/cluster)/.*\\.spec\\.ts$',
+  testRegex: '(libs/adapters-cluster/src|test/(cluster|contract|e2e|sim))/.*\\.spec\\.ts$|/test/tour\\.spec\\.ts$',
   testPathIgnorePatterns: ['/node_modules/'],
+  globalSetup: '<rootDir>/test/cluster/services.setup.mjs',
+  globalTeardown: '<rootDir>/test/cluster/services.teardown.mjs',
+  reporters: ['default', ['<rootDir>/infra/results.mjs', { family: 'cluster' }]],
+  maxWorkers: 2,
   testTimeout: 60_000,
 };

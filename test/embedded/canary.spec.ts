@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { TenantId } from '#lib/core';
-import { Canary, filesIn, found, patternsOf } from '../support/canary.js';
+import { filesIn, found, patternsOf } from '../support/canary.js';
+import { Known } from '../support/known.js';
 import { hasReadableMemory, type Trace, tracesIn } from '../support/memory.js';
 import { purposeId, thresholdCard } from '../support/policy.js';
 import { run } from '../support/process.js';
@@ -19,46 +19,6 @@ const inMemory = hasReadableMemory
   ? 'nowhere in memory but where the last requests were read'
   : 'not looked for in memory: there is no /proc here';
 const model = `${thresholdCard.model.id}@${thresholdCard.model.version}`;
-
-/** A patient of whom everything secret is known to the test. */
-class Known {
-  readonly subjectId = randomUUID();
-  readonly consentId = randomUUID();
-  readonly templateId = randomUUID();
-  readonly enrolled: Canary;
-  readonly probes: readonly Canary[];
-  readonly texts = ['MRN', 'evidence', 'reason'].map((what) => `${what}-canary-${randomUUID()}`);
-
-  constructor(seed: number) {
-    this.enrolled = new Canary(seed);
-    this.probes = [1, 2].map((n) => new Canary(100 * seed + n, this.enrolled));
-  }
-
-  faces(): [string, Buffer][] {
-    return [this.enrolled, ...this.probes].flatMap((canary) => [...canary.patterns()]);
-  }
-
-  secrets(): [string, Buffer][] {
-    return [...this.faces(), ...this.texts.flatMap((text) => [...patternsOf(text)])];
-  }
-
-  async arrive(site: Site): Promise<void> {
-    const [reference, evidence] = this.texts;
-    await site.ask(site.registration(this.subjectId, reference));
-    await site.ask(site.agreement(this.subjectId, this.consentId, evidence));
-    await site.ask(site.enrolment(this.subjectId, this.templateId, this.enrolled.face));
-  }
-
-  /** Is compared with both probes, one in JSON and one in bytes; answers what was decided. */
-  async match(site: Site): Promise<string[]> {
-    const decisions = [];
-    for (const [n, { face }] of this.probes.entries()) {
-      const { body } = await site.call(site.verification(this.subjectId, face, n === 0 ? 'json' : 'bytes'));
-      decisions.push(body.decision ?? body.type);
-    }
-    return decisions;
-  }
-}
 
 describe('canaries', () => {
   const parent = mkdtempSync(join(tmpdir(), 'lethe-canary-'));
@@ -88,14 +48,6 @@ describe('canaries', () => {
       ['what it complained of', Buffer.from(server.complained)],
     ]);
   const secrets = () => [...erased, bystander].flatMap((known) => known.secrets());
-  const erasedNow = async ({ templateId }: Known) => {
-    for (let tries = 0; tries < 400; tries++) {
-      const { body } = await site.call({ method: 'GET', path: `/v1/erasures/${templateId}`, as: 'backend' });
-      if (body.state === 'erased') return;
-      await pause(25);
-    }
-    throw new Error(`${templateId} is not erased after 10 s`);
-  };
   const command = (...args: string[]) => run('lethe', { DATA_FOLDER: folder }, ...args);
 
   beforeAll(async () => {
@@ -144,12 +96,10 @@ describe('canaries', () => {
   });
 
   it('are erased, and then in the clear in no file and no log', async () => {
-    const [, , reason] = withdrawn.texts;
-    const withdrawal = site.withdrawal(withdrawn.consentId);
-    await site.ask({ ...withdrawal, body: { channel: 'counter', reason } });
+    await withdrawn.withdraw(site);
     await site.ask({ method: 'DELETE', path: `/v1/templates/${deleted.templateId}`, as: 'backend' });
     await site.ask({ method: 'DELETE', path: `/v1/subjects/${forgotten.subjectId}`, as: 'registrar' });
-    await Promise.all(erased.map(erasedNow));
+    await Promise.all(erased.map((known) => known.erased(site)));
     await pause(1_000);
     if (hasReadableMemory) traces = traced();
     expect(found(everywhere(), secrets())).toEqual([]);

@@ -85,10 +85,11 @@ describe('views', () => {
 
   it('are built again from the log to the same bytes, over old ones and without any', async () => {
     server = await Server.start(folder, { SWEEP_SECONDS: '1' });
-    const random = chance(seed);
-    for (const tenant of tenants) {
+    for (const [of, tenant] of tenants.entries()) {
       const site = await Site.open(server, tenant);
-      await Promise.all(Array.from({ length: patientsPerTenant }, (_, n) => live(site, random, n)));
+      // To each a chance of their own: who is answered first must not decide what becomes of whom.
+      const chanceOf = (n: number) => chance((seed * tenants.length + of) * patientsPerTenant + n);
+      await Promise.all(Array.from({ length: patientsPerTenant }, (_, n) => live(site, chanceOf(n), n)));
     }
     // Short consents end, and sweeps find them.
     await pause(4_000);
