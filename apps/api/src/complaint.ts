@@ -24,5 +24,10 @@ export function complaintOf(error: unknown): unknown {
   return name !== 'Error' || code ? message : error;
 }
 
-const settingOf = ({ path, message }: z.core.$ZodIssue): string =>
-  `${path.map(String).join('.')} cannot be used (${message}): correct this setting, or leave it out`;
+function settingOf({ path, code, message }: z.core.$ZodIssue): string {
+  const name = path.map(String).join('.');
+  // It had no default: this process cannot do without it.
+  const isMissing = code === 'invalid_type' && /received undefined$/.test(message);
+  if (isMissing) return `${name} is not set: set it, as docs/configuration.md says`;
+  return `${name} cannot be used (${message}): correct this setting, or leave it out`;
+}

@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+const fileMaxBytes = 10_000;
+
+/** A setting, as docs/configuration.md describes it: what it is, and whether a file may hold it in its place. */
+interface About {
+  readonly description?: string | undefined;
+  readonly secret?: boolean;
+}
+
+export const aboutOf = (setting: z.core.$ZodType): About => z.globalRegistry.get(setting) ?? {};
+
+/** What every server is told, of whatever family. */
+export const serverVariables = {
+  HOST: z
+    .string()
+    .max(255)
+    .default('127.0.0.1')
+    .meta({ description: 'The address it listens on: nothing but this machine, unless told.' }),
+  PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(3000)
+    .meta({ description: 'The port it listens on; 0 takes one that is free, and prints it.' }),
+  SWEEP_SECONDS: z.coerce
+    .number()
+    .min(1)
+    .max(3_600)
+    .default(60)
+    .meta({ description: 'How often what is due is looked for.' }),
+  PUBLIC_URL: z
+    .url()
+    .max(2_000)
+    .optional()
+    .meta({ description: 'How patients reach it: what their links begin with. By default where it listens.' }),
+};
+
+/** What the server of the embedded family is told. */
+export const EmbeddedEnvironment = z.object({
+  ...serverVariables,
+  DATA_FOLDER: z
+    .string()
+    .min(1)
+    .max(4_000)
+    .default('var')
+    .meta({ description: 'Where everything lies. One process holds it at a time.' }),
+  ROOT_KEY_FILE: z.string().min(1).max(4_000).optional().meta({
+    description: 'Where the root key lies: `root.key` in the folder; better on another disk than the data.',
+  }),
+  COMMIT_DELAY_MS: z.coerce.number().int().min(0).max(1_000).optional().meta({
+    description: 'For trying out what a slow disk does: every commit takes this many milliseconds longer.',
+  }),
+});
+
+/**
+ * Reads settings from the environment. A variable that is empty counts as one that is not there. A secret may lie in a
+ * file that `<name>_FILE` names: what processes are told is easily seen on their machine.
+ * @throws ZodError with every complaint there is, never with a value
+ */
+export function readEnvironment<Shape extends z.ZodRawShape, Out>(
+  schema: z.ZodType<Out> & { readonly shape: Shape },
+  environment: NodeJS.ProcessEnv,
+): Out {
+  const complaints: z.core.$ZodIssue[] = [];
+  const complain = (name: string, message: string) =>
+    complaints.push({ code: 'custom', path: [name], message, input: undefined });
+  const given = Object.entries(schema.shape).flatMap(([name, setting]): [string, string][] => {
+    const value = environment[name] || undefined;
+    const file = (aboutOf(setting).secret && environment[`${name}_FILE`]) || undefined;
+    if (file === undefined) return value === undefined ? [] : [[name, value]];
+    if (value !== undefined) complain(name, `it is given twice, by ${name} and by ${name}_FILE: leave one out`);
+    try {
+      return [[name, contentOf(file)]];
+    } catch (error) {
+      complain(`${name}_FILE`, `it names a file that cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+      return [];
+    }
+  });
+  const read = schema.safeParse(Object.fromEntries(given));
+  const found = read.error?.issues ?? [];
+  const isNew = ({ path }: z.core.$ZodIssue) =>
+    !complaints.some((known) => String(known.path[0]).startsWith(String(path[0])));
+  if (complaints.length + found.length > 0) throw new z.ZodError([...complaints, ...found.filter(isNew)]);
+  return read.data as Out;
+}
+
+function contentOf(file: string): string {
+  const text = readFileSync(file, 'utf8');
+  if (text.length > fileMaxBytes) throw Object.assign(new Error(), { code: 'EFBIG' });
+  return text.trim();
+}
