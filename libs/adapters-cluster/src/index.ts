@@ -1,0 +1,1 @@
+export { type AppendCounts, MongoEventStore } from './mongo-event-store.adapter.js';
