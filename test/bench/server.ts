@@ -5,6 +5,9 @@ import { join } from 'node:path';
 
 const dist = join(import.meta.dirname, import.meta.dirname.includes('/dist/') ? '../..' : '../../dist');
 
+/** What Linux counts processor time in. */
+const tickMs = 10;
+
 /** A server of its own process: ours, or the floor it is compared with. */
 export class BenchServer {
   private constructor(
@@ -16,6 +19,15 @@ export class BenchServer {
 
   static ours(folder: string, env: NodeJS.ProcessEnv = {}): Promise<BenchServer> {
     return BenchServer.start('apps/api/src/main.embedded.js', { DATA_FOLDER: folder, ...env });
+  }
+
+  /** Of the cluster, over the names that `env` gives. */
+  static api(folder: string, env: NodeJS.ProcessEnv): Promise<BenchServer> {
+    return BenchServer.start('apps/api/src/main.cluster.js', { DATA_FOLDER: folder, ...env });
+  }
+
+  static worker(folder: string, env: NodeJS.ProcessEnv): Promise<BenchServer> {
+    return BenchServer.start('apps/worker/src/main.cluster.js', { DATA_FOLDER: folder, ...env });
   }
 
   /** A bare fastify that reads the same bodies and answers a constant. */
@@ -43,6 +55,14 @@ export class BenchServer {
     if (process.platform !== 'linux') return 0;
     const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
     return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024;
+  }
+
+  /** What its process has used of the processors since it began. Linux only; 0 elsewhere. */
+  cpuMs(): number {
+    if (process.platform !== 'linux') return 0;
+    // Its name, in brackets, may hold anything: what follows it is numbers.
+    const fields = readFileSync(`/proc/${this.child.pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) * tickMs;
   }
 
   async end(): Promise<void> {

@@ -3,19 +3,12 @@ import { inFolder } from './folder.js';
 import { load } from './load.js';
 import { BenchServer } from './server.js';
 import { spreadAs, type Trial } from './trial.js';
-import { type Enrolled, Ward } from './ward.js';
+import { verifyRequests } from './verify-requests.js';
+import { Ward } from './ward.js';
 
 const connections = 32;
 const steadyRate = 500;
 const slowDiskMs = 5;
-
-const requestsOf = (enrolled: readonly Enrolled[], key: string): autocannon.Request[] =>
-  enrolled.map(({ subjectId, probe }) => ({
-    method: 'POST',
-    path: `/v1/matches/verify?subjectId=${subjectId}&purposeId=registration&model=synthetic&modelVersion=1`,
-    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/octet-stream' },
-    body: probe,
-  }));
 
 /** 1:1 verification as a hospital calls it, each decision durable before it is answered, beside a bare fastify route. */
 export const verifyTrial: Trial = {
@@ -27,7 +20,7 @@ export const verifyTrial: Trial = {
       const [ours, floor] = [await BenchServer.ours(folder), await BenchServer.floor()];
       try {
         const ward = await Ward.open(ours.url, folder);
-        const requests = requestsOf(await ward.admit(count), ward.keys.backend);
+        const requests = verifyRequests(await ward.admit(count), ward.keys.backend);
         const perSecond = { ours: [] as number[], floor: [] as number[] };
         for (let round = 0; round < rounds; round++) {
           perSecond.floor.push((await load({ url: floor.url, connections, seconds, requests })).perSecond);
@@ -61,7 +54,7 @@ export const slowDiskTrial: Trial = {
       try {
         const ward = await Ward.open(ours.url, folder);
         const enrolled = await ward.admit(count);
-        const requests = requestsOf(enrolled, ward.keys.backend);
+        const requests = verifyRequests(enrolled, ward.keys.backend);
         const read: autocannon.Request = {
           method: 'GET',
           path: `/v1/subjects/${enrolled[0]?.subjectId}`,

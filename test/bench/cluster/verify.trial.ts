@@ -1,0 +1,119 @@
+import mongoose from 'mongoose';
+import { inFolder } from '../folder.js';
+import { load } from '../load.js';
+import { senderTo, timeCalls } from '../round-trips.js';
+import { BenchServer } from '../server.js';
+import { spread, spreadAs, type Trial } from '../trial.js';
+import { verifyRequests } from '../verify-requests.js';
+import { Ward } from '../ward.js';
+import { inCluster } from './servers.js';
+
+const connections = 32;
+const apiCounts = [1, 2, 4];
+
+/** 1:1 verification by an api of the cluster, one after the other, beside what it cannot do without and the embedded one. */
+export const clusterVerifyTrial: Trial = {
+  name: '1:1 verify on the cluster',
+  smoke: { seconds: 1, rounds: 1, count: 10 },
+  real: { seconds: 5, rounds: 5, count: 500 },
+  run: ({ seconds, rounds, count }) =>
+    inCluster((site) =>
+      inFolder(async (folder) => {
+        const servers = [
+          await BenchServer.ours(folder),
+          await BenchServer.api(site.folder, site.env),
+          await BenchServer.worker(site.folder, site.env),
+        ] as const;
+        const mongo = await mongoose.createConnection(process.env.MONGODB_URI ?? '').asPromise();
+        try {
+          const [embedded, api] = servers;
+          const commits = mongo.useDb(String(site.env.MONGODB_DATABASE)).collection('commits');
+          const tell = [await verifierOf(embedded, folder, count), await verifierOf(api, site.folder, count)] as const;
+          const known = await commits.findOne({});
+          const took = { findOne: [] as number[], embedded: [] as number[], cluster: [] as number[] };
+          for (let round = 0; round < rounds; round++) {
+            const place = { tenant: known?.tenant, first: known?.first };
+            took.findOne.push((await timeCalls(seconds, () => commits.findOne(place))).p50Ms);
+            took.embedded.push((await timeCalls(seconds, tell[0])).p50Ms);
+            took.cluster.push((await timeCalls(seconds, tell[1])).p50Ms);
+          }
+          const allowed = took.findOne.map((each, n) => 3 * each + (took.embedded[n] ?? 0));
+          return [
+            { name: 'bare findOne', ...spreadAs('p50Ms', took.findOne) },
+            { name: '1:1 verify, embedded', connections: 1, ...spreadAs('p50Ms', took.embedded) },
+            {
+              name: '1:1 verify, cluster',
+              connections: 1,
+              ...spreadAs('p50Ms', took.cluster),
+              ...spreadAs(
+                'ofThreeFindOneAndEmbedded',
+                took.cluster.map((each, n) => each / (allowed[n] ?? 0)),
+              ),
+            },
+          ];
+        } finally {
+          await Promise.all(servers.map((server) => server.end()));
+          await mongo.close();
+        }
+      }),
+    ),
+};
+
+/** What an api uses of a processor for one verification, however many apis there are. */
+export const apisTrial: Trial = {
+  name: 'apis side by side',
+  smoke: { seconds: 1, rounds: 1, count: 10 },
+  real: { seconds: 5, rounds: 3, count: 500 },
+  run: ({ seconds, rounds, count }) =>
+    inCluster(async (site) => {
+      const apis = [await BenchServer.api(site.folder, site.env)];
+      const worker = await BenchServer.worker(site.folder, site.env);
+      try {
+        for (const more of apiCounts.slice(1)) {
+          while (apis.length < more) apis.push(await BenchServer.api(site.folder, site.env));
+        }
+        const ward = await Ward.open(apis[0]?.url ?? '', site.folder);
+        const requests = verifyRequests(await ward.admit(count), ward.keys.backend);
+        const figures = new Map(
+          apiCounts.map((number) => [number, { cpuMs: [] as number[], perSecond: [] as number[] }]),
+        );
+        for (let round = 0; round < rounds; round++) {
+          for (const number of apiCounts) {
+            const { cpuMs, perSecond } = await loadAll(apis.slice(0, number), requests, seconds);
+            figures.get(number)?.cpuMs.push(cpuMs);
+            figures.get(number)?.perSecond.push(perSecond);
+          }
+        }
+        const alone = spread(figures.get(1)?.cpuMs ?? []).median;
+        return [...figures].map(([number, { cpuMs, perSecond }]) => ({
+          name: '1:1 verify over several apis',
+          apis: number,
+          ...spreadAs('perSecond', perSecond),
+          ...spreadAs('cpuMsPerRequest', cpuMs),
+          ofOneApi: Number((spread(cpuMs).median / alone).toFixed(3)),
+        }));
+      } finally {
+        await Promise.all([...apis, worker].map((server) => server.end()));
+      }
+    }),
+};
+
+async function verifierOf(server: BenchServer, folder: string, count: number) {
+  const ward = await Ward.open(server.url, folder);
+  const requests = verifyRequests(await ward.admit(count), ward.keys.backend);
+  const send = senderTo(server.url);
+  return (n: number) => send(requests[n % requests.length] ?? {});
+}
+
+async function loadAll(
+  apis: readonly BenchServer[],
+  requests: Parameters<typeof load>[0]['requests'],
+  seconds: number,
+) {
+  const before = apis.map((api) => api.cpuMs());
+  const loads = apis.map(({ url }) => load({ url, connections: connections / apis.length, seconds, requests }));
+  const loaded = await Promise.all(loads);
+  const count = loaded.reduce((sum, each) => sum + each.count, 0);
+  const cpuMs = apis.reduce((sum, api, n) => sum + api.cpuMs() - (before[n] ?? 0), 0);
+  return { cpuMs: cpuMs / count, perSecond: count / seconds };
+}
