@@ -1,2 +1,2 @@
 export { refusals as idempotencyRefusals } from './refusals.js';
-export { StoredAnswers } from './stored-answers.js';
+export { answersCollection, StoredAnswers } from './stored-answers.js';

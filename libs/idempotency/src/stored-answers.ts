@@ -5,7 +5,8 @@ import { dataKeyFrom, nonceBytes, open, personalBinding, seal } from '#lib/envel
 import { Clock, Documents, KeyService, Random, type StoredDocument } from '#lib/ports';
 import { refusals } from './refusals.js';
 
-const collection = 'answers';
+export const answersCollection = 'answers';
+const collection = answersCollection;
 /** Long enough for any request to end: what still runs then is of a process that died. */
 const runMaxMs = 30_000;
 /** How long a repeat is answered as the first time. */

@@ -1,4 +1,5 @@
 export { Identity, identityContext } from './external-reference.js';
+export { referencesCollection } from './reference-index.js';
 export {
   refusals as subjectRefusals,
   type Subject,

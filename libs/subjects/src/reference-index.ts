@@ -6,7 +6,8 @@ import { Clock, Documents, EventStore, KeyService, type StoredDocument, Streams 
 import { Identity, identityContext } from './external-reference.js';
 import { refusals, type Subject, SubjectRegistered, SubjectStream } from './subject.stream.js';
 
-const collection = 'references';
+export const referencesCollection = 'references';
+const collection = referencesCollection;
 const batchMax = 1_000;
 /** The position of an index that was built, as far as the log went then, and kept since. */
 const built = 1;

@@ -8,7 +8,9 @@ import { TemplateIdStream } from './template-id.stream.js';
 import { TemplateRecords } from './template-records.js';
 import { bindingOf } from './template-vault.js';
 
-const collection = 'pending';
+/** Notes of attempts: ids and times only. */
+export const pendingCollection = 'pending';
+const collection = pendingCollection;
 const pageMax = 100;
 const orphanedAfterMs = 60_000;
 
