@@ -26,6 +26,14 @@ export interface Answered {
 }
 
 export type Turn = (work: () => Promise<Attempt>) => Promise<Attempt>;
+const now: Turn = (work) => work();
+
+/** How a caller asks: for how long, when each try may begin, and where; at any server where it is not said. */
+export interface Manner {
+  readonly patienceMs: number;
+  readonly turn?: Turn;
+  readonly server?: number | undefined;
+}
 
 /** Calls several servers that are one, and asks again as callers would whose answer did not come. */
 export class Client {
@@ -68,19 +76,11 @@ export class Client {
     return Math.floor(this.random() * this.urls.length);
   }
 
-  /**
-   * Sends it to any server, and again where nothing definite comes, until `patienceMs` are over; notes every try.
-   * `turn` says when each may begin.
-   */
-  async perform(
-    operation: Operation,
-    call: Call,
-    patienceMs: number,
-    turn: Turn = (work) => work(),
-  ): Promise<Operation> {
+  /** Sends it, and again where nothing definite comes; notes every try. */
+  async perform(operation: Operation, call: Call, { patienceMs, turn = now, server }: Manner): Promise<Operation> {
     const untilMs = this.nowMs() + patienceMs;
     for (let pauseMs = pauseMinMs; ; pauseMs = Math.min(2 * pauseMs, pauseMaxMs)) {
-      const attempt = await turn(() => this.attempt(operation, call));
+      const attempt = await turn(() => this.attempt(operation, call, server ?? this.anyServer()));
       if (isDefinite(attempt) || this.nowMs() > untilMs) return operation;
       await pause(pauseMs * (0.5 + this.random()));
     }
@@ -103,14 +103,14 @@ export class Client {
     this.agent.destroy();
   }
 
-  private async attempt(operation: Operation, call: Call): Promise<Attempt> {
-    const server = this.anyServer();
+  private async attempt(operation: Operation, call: Call, server: number): Promise<Attempt> {
     const attempt: Attempt = { server, beganMs: this.nowMs(), endedMs: Number.POSITIVE_INFINITY };
     operation.attempts.push(attempt);
     try {
       const { status, headers, body } = await this.send(server, call);
       attempt.status = status;
-      if (status >= 400) attempt.problem = String(body.type ?? 'none').replace('urn:lethe:problem:', '');
+      if (status >= 400)
+        attempt.problem = (typeof body.type === 'string' ? body.type : 'none').replace('urn:lethe:problem:', '');
       if (Array.isArray(body.alternatives) && body.alternatives.length > 0) attempt.hasAlternatives = true;
       if (isDefinite(attempt)) operation.answer = { status, position: Number(headers['lethe-position'] ?? 0), body };
     } catch {

@@ -15,7 +15,14 @@ export interface Finding {
     | 'accept-after-withdrawal'
     | 'stale-refusal'
     | 'unexpected'
-    | 'unerased';
+    | 'unerased'
+    | 'remains'
+    | 'views'
+    | 'unblocked'
+    | 'repeat'
+    | 'late'
+    | 'undocumented'
+    | 'unrecovered';
   /** In ids and codes. */
   readonly what: string;
 }
@@ -143,7 +150,10 @@ function matchFindings(own: readonly Operation[], matches: readonly StoredEvent[
     const recorded = byId.get(String(answer?.body.matchId));
     const { decision, consentId } = answer?.body ?? {};
     if (!recorded || (recorded.decision === decision && recorded.consentId === consentId)) continue;
-    findings.push({ rule: 'differs', what: `verify ${id}: ${decision} was answered, ${recorded.decision} recorded` });
+    findings.push({
+      rule: 'differs',
+      what: `verify ${id}: ${String(decision)} was answered, ${recorded.decision} recorded`,
+    });
   }
   const known = new Set(verifications.map(({ answer }) => answer?.body.matchId));
   const others = [...counts.keys()].filter((matchId) => !known.has(matchId)).length;
@@ -166,7 +176,9 @@ function consentFindings(own: readonly Operation[]): Finding[] {
         if (answer.body.decision !== 'accept') return [];
         const over = withdrawals.filter((each) => each.id === answer.body.consentId && each.answer?.status === 200);
         const isLater = over.some((withdrawal) => answeredMs(withdrawal) < beganMs(verification));
-        return isLater ? [{ rule: 'accept-after-withdrawal', what: `verify ${id} on ${answer.body.consentId}` }] : [];
+        return isLater
+          ? [{ rule: 'accept-after-withdrawal', what: `verify ${id} on ${String(answer.body.consentId)}` }]
+          : [];
       }
       const standing = standingDuring(verification, own, withdrawals);
       if (!standing) return [];

@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { chance } from '../support/chance.js';
-import type { Call, Client } from './client.js';
+import type { Answered, Call, Client, Turn } from './client.js';
 import { type Kind, type Operation, outcomeOf } from './history.js';
 import { faceNumber, unlike, type Ward } from './ward.js';
 
@@ -31,6 +32,8 @@ export class Workload {
   private gate: PromiseWithResolvers<void> | undefined;
   private underWay = 0;
   private born = 0;
+  private probes = 0;
+  private readonly calls = new Map<Operation, Call>();
 
   constructor(
     private readonly wards: readonly Ward[],
@@ -66,6 +69,51 @@ export class Workload {
     return [...this.histories.values()].flat();
   }
 
+  /** The call that an operation is. */
+  callOf(operation: Operation): Call | undefined {
+    return this.calls.get(operation);
+  }
+
+  /**
+   * A patient's whole life at one server, to the end of the erasure that their withdrawal begins: what is done there can be
+   * done, by api and worker alike. @throws when it takes longer than `maxMs`, or something is answered that must not be
+   */
+  async probe(server: number, ward: Ward, maxMs: number): Promise<void> {
+    const untilMs = this.client.nowMs() + maxMs;
+    this.probes += 1;
+    const patient = new Patient(
+      ward,
+      (said, call) => {
+        const operation = this.noted(ward, { ...said, attempts: [] }, call);
+        const patienceMs = untilMs - this.client.nowMs();
+        return this.client.perform(operation, call, { patienceMs, server });
+      },
+      chance(this.plan.seed * 7_919 - this.probes),
+    );
+    const templateId = await patient.liveWhole();
+    for (;;) {
+      const asked = this.client.send(server, ward.get(`erasures/${templateId}`));
+      const { body } = await asked.catch(() => ({ body: {} as Answered['body'] }));
+      if (body.state === 'erased') return;
+      if (this.client.nowMs() > untilMs) throw new GaveUp(`template ${templateId} is not erased`);
+      await pause(100);
+    }
+  }
+
+  /** Compares once more, at one server; for who wants to know whether somebody is blocked there. */
+  async compare(server: number, ward: Ward, subjectId: string): Promise<Operation> {
+    const id = randomUUID();
+    const call = ward.verification(subjectId, faceNumber(1), id);
+    const operation = this.noted(ward, { kind: 'verify', subjectId, id, attempts: [] }, call);
+    return this.client.perform(operation, call, { patienceMs: 10_000, server });
+  }
+
+  private noted(ward: Ward, operation: Operation, call: Call): Operation {
+    this.histories.get(ward.tenant)?.push(operation);
+    this.calls.set(operation, call);
+    return operation;
+  }
+
   private async lane(): Promise<void> {
     while (!this.isOver) {
       const ward = this.wards[this.born % this.wards.length];
@@ -83,17 +131,16 @@ export class Workload {
   private async perform(ward: Ward, said: Omit<Operation, 'attempts'>, call: Call, isRepeatable = true) {
     await pause(this.plan.thinkMs * 2 * this.random());
     const operation: Operation = { ...said, attempts: [] };
-    const patienceMs = isRepeatable ? this.plan.patienceMs : 0;
-    await this.client.perform(operation, call, patienceMs, async (attempt) => {
+    const turn: Turn = async (attempt) => {
       while (this.gate) await this.gate.promise;
       if (this.isOver) throw new GaveUp();
-      if (operation.attempts.length === 0) this.histories.get(ward.tenant)?.push(operation);
+      if (operation.attempts.length === 0) this.noted(ward, operation, call);
       this.underWay += 1;
       return attempt().finally(() => {
         this.underWay -= 1;
       });
-    });
-    return operation;
+    };
+    return this.client.perform(operation, call, { patienceMs: isRepeatable ? this.plan.patienceMs : 0, turn });
   }
 }
 
@@ -136,6 +183,24 @@ class Patient {
     if (this.often(0.5)) await this.withdraw(consentId);
   }
 
+  /** Accepted while the consent stands, and blocked after; answers the template that has to go. */
+  async liveWhole(): Promise<string> {
+    await this.must('register', this.subjectId, this.ward.registration(this.subjectId));
+    const consentId = await this.consent();
+    const templateId = await this.enrol();
+    await this.compared(200);
+    await this.must('withdraw', consentId, this.ward.withdrawal(consentId));
+    await this.compared(403);
+    return templateId;
+  }
+
+  private async compared(status: number): Promise<void> {
+    const attempt = this.id();
+    const call = this.ward.verification(this.subjectId, this.face, attempt);
+    const { answer } = await this.perform(this.said('verify', attempt), call);
+    if (answer?.status !== status) throw new GaveUp(`a comparison was answered ${answer?.status}, not ${status}`);
+  }
+
   /** A consent that ends by itself: the template is due with it. */
   private async shortly([least, most]: readonly [number, number]): Promise<void> {
     const lastsMs = least + (most - least) * this.random();
@@ -158,10 +223,11 @@ class Patient {
     return consentId;
   }
 
-  private async enrol(): Promise<void> {
+  private async enrol(): Promise<string> {
     const templateId = this.id();
     const call = this.ward.enrolment(this.subjectId, templateId, this.face);
     if (!(await this.perform(this.said('enrol', templateId), call)).answer) throw new GaveUp();
+    return templateId;
   }
 
   /** Some at once; half of them so that they can be repeated, some with another face. */
@@ -186,7 +252,8 @@ class Patient {
   }
 
   private async must(kind: Kind, id: string, call: Call): Promise<void> {
-    if (outcomeOf(await this.perform(this.said(kind, id), call)) !== 'done') throw new GaveUp();
+    const outcome = outcomeOf(await this.perform(this.said(kind, id), call));
+    if (outcome !== 'done') throw new GaveUp(`${kind} ${id} is ${outcome}`);
   }
 
   private said(kind: Kind, id: string) {

@@ -1,0 +1,106 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CreateAliasCommand, CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { Child, freePort } from './children.js';
+import { Services } from './services.js';
+import { ThrottlingProxy } from './throttling-proxy.js';
+
+const scripts = join(import.meta.dirname, '../../infra/services');
+/** Where this runs compiled, the scripts lie one folder further out. */
+const scriptsOfBuild = join(import.meta.dirname, '../../../infra/services');
+const rootKey = 'alias/lethe';
+
+export interface ClusterPlan {
+  readonly folder: string;
+  readonly apis: number;
+  readonly workers: number;
+  readonly random: () => number;
+  /** What our processes are told besides where their servers are. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/**
+ * A cluster to be broken: servers of its own, apis and workers as processes of its own. Ours reach every server through a
+ * fault proxy, KMS through one that throttles besides. All of it lies in one folder, and ends with `end`.
+ */
+export class Cluster {
+  private constructor(
+    readonly services: Services,
+    readonly kms: ThrottlingProxy,
+    readonly apis: readonly Child[],
+    readonly workers: readonly Child[],
+    private readonly folder: string,
+  ) {}
+
+  static async start({ folder, apis, workers, random, env = {} }: ClusterPlan): Promise<Cluster> {
+    const services = await Services.up(existsSync(scripts) ? scripts : scriptsOfBuild, join(folder, 'servers'));
+    await makeRootKey(services);
+    const kms = await ThrottlingProxy.before(services.place('KMS_ENDPOINT', true), random);
+    const data = join(folder, 'data');
+    mkdirSync(data, { recursive: true });
+    const places = {
+      MONGODB_URI: services.place('MONGODB_URI', true),
+      KAFKA_BROKERS: services.place('KAFKA_BROKERS', true),
+      REDIS_URL: services.place('REDIS_URL', true),
+      KMS_ENDPOINT: kms.url,
+      DATA_FOLDER: data,
+      SWEEP_SECONDS: '2',
+      ...services.credentials,
+      ...env,
+    };
+    const children = (kind: 'api' | 'worker', count: number) =>
+      Promise.all(
+        Array.from({ length: count }, async (_, n) => {
+          return new Child(kind, `${kind}-${n + 1}`, await freePort(), folder, places);
+        }),
+      );
+    const cluster = new Cluster(services, kms, await children('api', apis), await children('worker', workers), folder);
+    try {
+      for (const child of cluster.children) child.start();
+      await Promise.all(cluster.children.map((child) => child.ready()));
+    } catch (error) {
+      await cluster.end();
+      throw error;
+    }
+    return cluster;
+  }
+
+  get children(): readonly Child[] {
+    return [...this.apis, ...this.workers];
+  }
+
+  get urls(): string[] {
+    return this.apis.map(({ url }) => url);
+  }
+
+  get adminKey(): string {
+    return readFileSync(join(this.folder, 'data', 'admin.key'), 'utf8').trim();
+  }
+
+  /** Where the stores are, past the proxy. */
+  get storesEnv(): NodeJS.ProcessEnv {
+    const at = (key: Parameters<Services['place']>[0]) => ({ [key]: this.services.place(key) });
+    const places = { ...at('MONGODB_URI'), ...at('KAFKA_BROKERS'), ...at('REDIS_URL'), ...at('KMS_ENDPOINT') };
+    return { ...places, ...this.services.credentials };
+  }
+
+  async end(): Promise<void> {
+    await this.services.heal().catch(() => undefined);
+    await Promise.all(this.children.map((child) => child.end('SIGKILL')));
+    this.kms.close();
+    await this.services.down();
+  }
+}
+
+/** The key above all keys, which nothing of ours makes. */
+async function makeRootKey(services: Services): Promise<void> {
+  const { AWS_REGION, AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '' } = services.credentials;
+  const kms = new KMSClient({
+    endpoint: services.place('KMS_ENDPOINT'),
+    region: AWS_REGION ?? 'eu-central-1',
+    credentials: { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY },
+  });
+  const { KeyMetadata } = await kms.send(new CreateKeyCommand({ Description: 'root of a cluster to be broken' }));
+  await kms.send(new CreateAliasCommand({ AliasName: rootKey, TargetKeyId: KeyMetadata?.KeyId }));
+  kms.destroy();
+}
