@@ -97,6 +97,14 @@ describe('DocumentView', () => {
     expect(await shown()).toMatchObject([{ id: 'a', sequence: 7, body: [] }]);
   });
 
+  it('says of one that came and went at once that it is gone: another process may be late with it', async () => {
+    const batches: DocumentBatch[] = [];
+    const write = async (_: TenantId, batch: DocumentBatch) => void batches.push(batch);
+    const telling = started(Object.assign(Object.create(documents) as SqliteDocuments, { write }));
+    await telling.take([event(1, 'arrived', 'a'), event(2, 'left', 'a'), event(3, 'left', 'never')]);
+    expect(batches).toEqual([{ collection: 'guests', puts: [], removes: ['a'], position: 3 }]);
+  });
+
   it('writes no document where the change answers what it was given', async () => {
     await view.take([event(1, 'arrived', 'a')]);
     await view.take([event(2, 'looked', 'a'), event(3, 'looked', 'never'), event(4, 'arrived', 'a')]);

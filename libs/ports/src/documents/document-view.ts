@@ -82,7 +82,8 @@ export abstract class DocumentView<Body = unknown> implements Follower {
       else after.delete(id);
     }
     const puts = [...touched].flatMap((id) => after.get(id) ?? []);
-    const removes = [...touched].filter((id) => !after.has(id) && before.has(id));
+    // Also what came and went within these events: another process may be late with what it was in between.
+    const removes = [...touched].filter((id) => !after.has(id));
     const unstored = last.sequence - (this.stored.get(tenant) ?? 0);
     if (puts.length + removes.length > 0 || unstored >= unstoredMax) {
       await this.documents.write(tenant, { collection: this.name, puts, removes, position: last.sequence });
