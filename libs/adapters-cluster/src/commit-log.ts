@@ -1,9 +1,10 @@
 import type { Connection, mongo } from 'mongoose';
 import type { TenantId } from '#lib/core';
-import { StoreUnavailable } from '#lib/ports';
+import { type Clock, StoreUnavailable } from '#lib/ports';
 import { type CommitDocument, commitModel, eventsMax } from './commit-document.js';
 import { findHead } from './commit-head.js';
 import type { KnownCommit, Question } from './commit-plan.js';
+import { MongoCalls } from './mongo-calls.js';
 
 type Filter = mongo.Filter<CommitDocument>;
 
@@ -28,14 +29,15 @@ const known = { ...placeOnly, 'events.id': 1 } as const;
  */
 export class CommitLog {
   private readonly commits: mongo.Collection<CommitDocument>;
-  private readonly database: mongo.Db;
+  private readonly calls: MongoCalls;
 
-  constructor(connection: Connection) {
-    const { db } = connection;
-    if (!db) throw new StoreUnavailable('the connection to the event store is not open');
+  constructor(connection: Connection, ticks: Clock) {
+    this.calls = new MongoCalls(connection, ticks);
     const name = commitModel(connection).collection.collectionName;
-    this.database = db;
-    this.commits = db.collection(name, { readConcern: { level: 'majority' }, readPreference: 'primary' });
+    this.commits = this.calls.database.collection(name, {
+      readConcern: { level: 'majority' },
+      readPreference: 'primary',
+    });
   }
 
   /**
@@ -43,14 +45,12 @@ export class CommitLog {
    * repeat: a repeat is ours to decide on, after reading.
    */
   async insert(documents: readonly CommitDocument[]): Promise<Inserted> {
-    const answer = await asking(() =>
-      this.database.command({
-        insert: this.commits.collectionName,
-        documents,
-        ordered: true,
-        writeConcern: { w: 'majority', j: true },
-      }),
-    );
+    const answer = await this.sent({
+      insert: this.commits.collectionName,
+      documents,
+      ordered: true,
+      writeConcern: { w: 'majority', j: true },
+    });
     if (answer.writeConcernError) throw new StoreUnavailable('no majority has confirmed the commits');
     const [error] = (answer.writeErrors ?? []) as { index: number; code: number; errmsg: string }[];
     if (!error) return { stored: documents.length };
@@ -115,6 +115,15 @@ export class CommitLog {
     return (await this.find({ first: 1 }, { _id: 0, tenant: 1 })).map(({ tenant }) => tenant);
   }
 
+  /** The server's own words stay in the cause: they may name what is stored. */
+  private async sent(command: object): Promise<mongo.BSON.Document> {
+    try {
+      return await this.calls.database.command(command);
+    } catch (cause) {
+      throw new StoreUnavailable(`the event store did not answer: ${(cause as Error).name}`, { cause });
+    }
+  }
+
   private find(
     filter: Filter,
     projection: object = { _id: 0 },
@@ -122,7 +131,7 @@ export class CommitLog {
     limit = 0,
   ): Promise<CommitDocument[]> {
     const options = { projection, limit, batchSize: limit || eventsMax, ...(sort && { sort }) };
-    return asking(() => this.commits.find(filter, options).toArray() as Promise<CommitDocument[]>);
+    return this.calls.done(() => this.commits.find(filter, options).toArray() as Promise<CommitDocument[]>);
   }
 }
 
@@ -138,12 +147,3 @@ export function gapless<C extends { readonly first: number; readonly end: number
 const withIds = ({ stream, base, last, first, end, events }: CommitDocument): KnownCommit => {
   return { stream, base, last, first, end, ids: events.map(({ id }) => id) };
 };
-
-/** The server's own words stay in the cause: they may name what is stored. */
-async function asking<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch (cause) {
-    throw new StoreUnavailable(`the event store did not answer: ${(cause as Error).name}`, { cause });
-  }
-}

@@ -93,7 +93,7 @@ export interface BatchPlan<W extends Waiting> {
  * but none is refused on their account: they may fail themselves, so who runs into one is told in the next batch.
  */
 export function planBatch<W extends Waiting>(waiting: readonly W[], places: Places, head: number): BatchPlan<W> {
-  const questions: Question[] = [];
+  const questions = new Map<string, Question>();
   const answers: { of: W; answer: number | RevisionConflict }[] = [];
   const inserts: { of: W; place: CommitPlace }[] = [];
   const later: W[] = [];
@@ -107,12 +107,13 @@ export function planBatch<W extends Waiting>(waiting: readonly W[], places: Plac
       end = place.end;
       written.set(place.stream, place.last);
       inserts.push({ of, place });
-    } else if (Array.isArray(verdict)) questions.push(...verdict);
-    else answers.push({ of, answer: verdict });
+    } else if (Array.isArray(verdict)) {
+      for (const question of verdict)
+        questions.set(`${question.about} ${keyOf(question.stream, question.revision)}`, question);
+    } else answers.push({ of, answer: verdict });
   }
-  return questions.length > 0
-    ? { questions, answers: [], inserts: [], later: [] }
-    : { questions, answers, inserts, later };
+  if (questions.size > 0) return { questions: [...questions.values()], answers: [], inserts: [], later: [] };
+  return { questions: [], answers, inserts, later };
 }
 
 type Verdict = 'free' | 'later' | number | RevisionConflict | Question[];

@@ -51,7 +51,7 @@ export class MongoEventStore extends EventStore {
     private readonly ticks: Clock,
   ) {
     super();
-    this.log = new CommitLog(connection);
+    this.log = new CommitLog(connection, ticks);
     this.timeoutMs = connection.getClient().options.socketTimeoutMS || timeoutMsDefault;
   }
 
