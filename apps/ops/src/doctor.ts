@@ -1,8 +1,12 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { INestApplicationContext } from '@nestjs/common';
 import { LogAudit } from '#lib/audit';
 import type { TenantId } from '#lib/core';
-import { EventStore, KeyService, KeyTable, Vault, type Views } from '#lib/ports';
+import { EventStore, KeyService, Views } from '#lib/ports';
+import { TemplateVault } from '#lib/templates/contract';
+import type { House } from './house.js';
+import { isInUse } from './in-use.js';
 import type { Progress } from './progress.js';
 
 const pageMax = 1_000;
@@ -31,21 +35,34 @@ export interface Patient {
   readonly folder: string;
   readonly store: EventStore;
   readonly keys: KeyService;
-  readonly table: KeyTable;
-  readonly vault: Vault;
+  readonly templates: TemplateVault;
   readonly views: Views;
 }
+
+export const patientIn = (api: INestApplicationContext, { folder }: House): Patient => ({
+  folder,
+  store: api.get(EventStore),
+  keys: api.get(KeyService),
+  templates: api.get(TemplateVault),
+  views: api.get(Views),
+});
 
 /** Looks a data folder over: rights, keys, order, and by a replay of the whole log that nothing stands in it against P1 and P2. */
 export async function* examine(patient: Patient, progress: Progress): AsyncGenerator<Finding> {
   yield* rights(patient.folder);
   yield await keysOpen(patient.keys);
   for (const tenant of await patient.store.tenants()) {
-    const audit = new LogAudit();
-    yield* log(patient, tenant, audit, progress);
-    yield await stored(patient, tenant, audit);
-    yield await viewsOf(patient, tenant);
+    yield* examineTenant(patient, tenant, progress);
   }
+}
+
+/** As `examine`, of one tenant. */
+export async function* examineTenant(patient: Patient, tenant: TenantId, progress: Progress): AsyncGenerator<Finding> {
+  const audit = new LogAudit();
+  yield* log(patient, tenant, audit, progress);
+  if (await isInUse(patient.keys, tenant)) yield await stored(patient, tenant, audit);
+  else yield ill(`${tenant} has no keys here: it is on its way in, so import its file again; or put keys.sealed back`);
+  yield await viewsOf(patient, tenant);
 }
 
 function* rights(folder: string): Generator<Finding> {
@@ -94,17 +111,17 @@ async function* log(
   if (count === 0) yield well(`${tenant}: ${looked}, each with a consent in force at its place`);
 }
 
-/** A template that lives has its record in the vault and its key in the key table; one that is gone has neither (P5). */
-async function stored({ vault, table, keys }: Patient, tenant: TenantId, audit: LogAudit): Promise<Finding> {
+/** A template that lives opens, by its record in the vault and its key in the key table. */
+async function stored({ templates }: Patient, tenant: TenantId, audit: LogAudit): Promise<Finding> {
   const living = audit.living().filter(({ state }) => state === 'active');
   let broken = 0;
-  for (const { terms } of living) {
-    const [record] = await vault.get(tenant, 'templates', [terms.keyId]);
-    const entry = await table.get(tenant, terms.keyId);
-    if (!record || !entry || !(await keys.unwrap(tenant, entry))) broken += 1;
+  for (const template of living) {
+    const opened = await templates.open(tenant, template);
+    if (opened.ok) opened.embedding.fill(0);
+    else broken += 1;
   }
   if (broken > 0) return ill(`${tenant}: ${broken} of ${living.length} living templates cannot be opened: enrol anew`);
-  return well(`${tenant}: ${living.length} living templates, each with its record and its key`);
+  return well(`${tenant}: ${living.length} living templates, each of which opens`);
 }
 
 async function viewsOf({ store, views }: Patient, tenant: TenantId): Promise<Finding> {

@@ -9,6 +9,7 @@ import { createApi } from '../../api/src/api.js';
 import { keepNew } from '../../api/src/kept-key.js';
 import { doorInto, doorTo } from './door.js';
 import type { House } from './house.js';
+import { addMoveCommands } from './move-commands.js';
 import { addReportCommands } from './report-commands.js';
 import { addSubjectCommands, addTenantCommands } from './tenant-commands.js';
 import { addUpkeepCommands } from './upkeep-commands.js';
@@ -50,6 +51,7 @@ addTenantCommands(program, house);
 addSubjectCommands(program, house);
 addReportCommands(program, house);
 addUpkeepCommands(program, house);
+addMoveCommands(program, house);
 
 try {
   await program.parseAsync();

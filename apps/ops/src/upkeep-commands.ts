@@ -3,11 +3,12 @@ import { CommandBus } from '@nestjs/cqrs';
 import type { Command } from 'commander';
 import { ActorId, operator, TenantId } from '#lib/core';
 import { CloseGeneration, RotateTenantKey } from '#lib/keys';
-import { EventStore, KeyService, KeyTable, Vault, Views } from '#lib/ports';
+import { EventStore, KeyService, Views } from '#lib/ports';
 import { Sweeper } from '#lib/retention';
 import { ReferenceIndex } from '#lib/subjects';
-import { examine } from './doctor.js';
+import { examine, patientIn } from './doctor.js';
 import type { House } from './house.js';
+import { isInUse } from './in-use.js';
 import { progressOn } from './progress.js';
 
 const actor = ActorId.parse('command-line');
@@ -64,14 +65,7 @@ export function addUpkeepCommands(program: Command, house: House): void {
 
 async function doctor(house: House): Promise<void> {
   const api = await house.inside();
-  const patient = {
-    folder: house.folder,
-    store: api.get(EventStore),
-    keys: api.get(KeyService),
-    table: api.get(KeyTable),
-    vault: api.get(Vault),
-    views: api.get(Views),
-  };
+  const patient = patientIn(api, house);
   let isWell = true;
   for await (const finding of examine(patient, progressOn(process.stderr))) {
     console.log(`${finding.isWell ? 'ok   ' : 'FAIL '} ${finding.text}`);
@@ -86,7 +80,7 @@ async function rebuild(api: INestApplicationContext): Promise<void> {
   await api.get(Views).rebuild(({ tenant, view, done, total }) => progress.at(done, total, `${view} of ${tenant}`));
   const index = api.get(ReferenceIndex);
   for (const tenant of await api.get(EventStore).tenants()) {
-    if (tenant === operator) continue;
+    if (tenant === operator || !(await isInUse(api.get(KeyService), tenant))) continue;
     await index.rebuild(tenant, ({ done, total }) => progress.at(done, total, `references of ${tenant}`));
   }
   progress.end();
