@@ -8,8 +8,9 @@ import { chance } from '../support/chance.js';
 import { run } from '../support/process.js';
 import { Server } from '../support/server.js';
 import { Client } from './client.js';
-import { answersOf, outcomeOf } from './history.js';
+import { answersOf, type Operation, outcomeOf } from './history.js';
 import { findingsIn, unerasedIn } from './history-check.js';
+import { withdrawUnderFire } from './linearizability.js';
 import { logIn } from './stored-log.js';
 import { Ward } from './ward.js';
 import { Workload } from './workload.js';
@@ -59,5 +60,24 @@ describe('a workload and what is held against the log', () => {
     expect(answers).toMatchObject({ late: [], undocumented: [] });
     expect(answers.count).toBeGreaterThan(200);
     expect(await run('lethe', { DATA_FOLDER: folder }, 'doctor')).toMatchObject({ code: 0 });
+  });
+
+  it('agree about withdrawals under fire', async () => {
+    server = await Server.start(folder);
+    const client = new Client([server.url], chance(seed));
+    const ward = await Ward.open(client, 'there', server.adminKey);
+    const history: Operation[] = [];
+    for (let n = 0; n < 3; n++) {
+      const { accepted, later } = await withdrawUnderFire(client, ward, history, { before: 50, after: 100 });
+      expect(accepted).toBeGreaterThan(20);
+      expect(later.length).toBeGreaterThanOrEqual(100);
+      expect(later.filter(({ answer }) => answer?.status !== 403)).toEqual([]);
+    }
+    await server.end('SIGTERM');
+    client.close();
+    const store = new SqliteEventStore(join(folder, 'events.db'));
+    const log = await logIn(store, TenantId.parse('there'));
+    await store.close();
+    expect(findingsIn(history, log)).toEqual([]);
   });
 });

@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chance } from '../support/chance.js';
+import { Client } from './client.js';
+import { Cluster } from './cluster.js';
+import type { Operation } from './history.js';
+import { findingsIn } from './history-check.js';
+import { withdrawUnderFire } from './linearizability.js';
+import { Stores } from './stores.js';
+import { Ward } from './ward.js';
+
+const seed = Number(process.env.CHAOS_SEED ?? 1);
+const patients = 25;
+/** Of each: 10,000 attempts begin after a withdrawal was acknowledged, and enough before. */
+const [before, after] = [80, 400];
+
+describe('withdrawal across four api processes', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lethe-linear-'));
+  let cluster: Cluster;
+  let stores: Stores;
+  beforeAll(async () => {
+    cluster = await Cluster.start({ folder, apis: 4, workers: 1, random: chance(seed) });
+    stores = await Stores.open(cluster.storesEnv);
+  }, 180_000);
+  afterAll(async () => {
+    await stores?.close();
+    await cluster?.end();
+    rmSync(folder, { recursive: true });
+  }, 60_000);
+
+  it('is linearizable: no accept begins after one was acknowledged, and none stands after one in the log', async () => {
+    const client = new Client(cluster.urls, chance(seed));
+    const tenant = `linear-${randomUUID().slice(0, 8)}`;
+    const ward = await Ward.open(client, tenant, cluster.adminKey);
+    const history: Operation[] = [];
+    const later: Operation[] = [];
+    for (let n = 0; n < patients; n++) {
+      const seen = await withdrawUnderFire(client, ward, history, { before, after });
+      expect(seen.accepted).toBeGreaterThan(0);
+      later.push(...seen.later);
+    }
+    client.close();
+
+    expect(later.length).toBeGreaterThanOrEqual(10_000);
+    expect(later.filter(({ answer }) => answer?.body.decision === 'accept')).toEqual([]);
+    const blocked = later.filter(({ answer }) => answer?.status === 403);
+    expect(blocked.filter(({ answer }) => answer?.body.reason !== 'consent-withdrawn')).toEqual([]);
+    // An answer that was late on a busy machine says that faces cannot be compared: that is no accept either.
+    expect(later.length - blocked.length).toBeLessThan(later.length / 100);
+    const servers = new Set(later.map(({ attempts }) => attempts[0]?.server));
+    expect(servers.size).toBe(4);
+    expect(findingsIn(history, await stores.logOf(tenant))).toEqual([]);
+  }, 300_000);
+});

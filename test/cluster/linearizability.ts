@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import type { Call, Client } from './client.js';
+import { answeredMs, beganMs, type Kind, type Operation } from './history.js';
+import { faceNumber, type Ward } from './ward.js';
+
+const lanes = 32;
+const patienceMs = 30_000;
+
+/** How often a face is compared before its consent is withdrawn, at least, and after that was acknowledged. */
+export interface UnderFire {
+  readonly before: number;
+  readonly after: number;
+}
+
+/** Comparisons that began once the withdrawal had been acknowledged, and what they were answered. */
+export interface Withdrawn {
+  readonly accepted: number;
+  readonly later: readonly Operation[];
+}
+
+/**
+ * One patient who consents and is enrolled; whose face is then compared by 32 callers at once, at every server; who
+ * withdraws in the midst of it, at one of them, while the comparisons go on. Everything goes into the history.
+ */
+export async function withdrawUnderFire(
+  client: Client,
+  ward: Ward,
+  history: Operation[],
+  { before, after }: UnderFire,
+): Promise<Withdrawn> {
+  const [subjectId, consentId, templateId] = [randomUUID(), randomUUID(), randomUUID()];
+  const face = faceNumber(history.length + 1);
+  const perform = async (kind: Kind, id: string, call: Call, isRepeatable = true) => {
+    const operation: Operation = { kind, subjectId, id, attempts: [] };
+    history.push(operation);
+    await client.perform(operation, call, { patienceMs: isRepeatable ? patienceMs : 0 });
+    return operation;
+  };
+  await perform('register', subjectId, ward.registration(subjectId));
+  await perform('consent', consentId, ward.agreement(subjectId, consentId));
+  await perform('enrol', templateId, ward.enrolment(subjectId, templateId, face));
+
+  const matches: Operation[] = [];
+  let blockedMs = Number.POSITIVE_INFINITY;
+  let late = 0;
+  const lane = async () => {
+    while (late < after) {
+      if (client.nowMs() > blockedMs) late += 1;
+      matches.push(await perform('verify', randomUUID(), ward.verification(subjectId, face), false));
+    }
+  };
+  const withdraw = async () => {
+    while (matches.length < before) await new Promise((resolve) => setTimeout(resolve, 1));
+    blockedMs = answeredMs(await perform('withdraw', consentId, ward.withdrawal(consentId)));
+  };
+  await Promise.all([withdraw(), ...Array.from({ length: lanes }, lane)]);
+  return {
+    accepted: matches.filter(({ answer }) => answer?.body.decision === 'accept').length,
+    later: matches.filter((match) => beganMs(match) > blockedMs),
+  };
+}
