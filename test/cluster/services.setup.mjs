@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { makeRootKey } from '../../infra/root-key.mjs';
 
 const root = join(import.meta.dirname, '../..');
 const scripts = join(root, 'infra/services');
@@ -15,7 +16,7 @@ const run = (command, ...args) => {
 };
 
 /** Uses the servers that the environment names. Where it names none, starts one of each, and names them there. */
-export default function setup() {
+export default async function setup() {
   if (places.every((place) => !process.env[place])) {
     run('up', ...services);
     process.loadEnvFile(join(folder, 'env'));
@@ -26,6 +27,7 @@ export default function setup() {
   process.env.AWS_ACCESS_KEY_ID ??= 'test';
   process.env.AWS_SECRET_ACCESS_KEY ??= 'test';
   process.env.LETHE_FAMILY = 'cluster';
+  if (process.env.KMS_ENDPOINT) await makeRootKey(process.env);
 }
 
 /** Ends what was started, and removes what it stored. */

@@ -19,6 +19,14 @@ describe('the server process of a folder', () => {
     rmSync(join(folder, '..'), { recursive: true });
   });
 
+  it('shows the admin key once, at its first start', async () => {
+    const { adminKey } = server;
+    expect(server.printed).toContain(adminKey);
+    await server.end('SIGTERM');
+    server = await Server.start(folder);
+    expect(server.printed).not.toContain('lethe_');
+  });
+
   it('keeps all it stores to itself', async () => {
     await Site.open(server);
     const modes = ['', 'admin.key', 'root.key', 'keys.sealed', 'events.db', 'events.db-wal', 'keys.db', 'views.db'].map(

@@ -36,5 +36,8 @@ export interface Family {
   remove(folder: string): Promise<void>;
 }
 
+const { LETHE_FAMILY = 'embedded' } = process.env;
+if (LETHE_FAMILY !== 'embedded' && LETHE_FAMILY !== 'cluster') throw new Error(`there is no family ${LETHE_FAMILY}`);
+
 /** The family that specs run over: LETHE_FAMILY says which. */
-export const family: Family = embedded;
+export const family: Family = LETHE_FAMILY === 'cluster' ? (await import('./cluster-family.js')).cluster : embedded;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 
-const scripts = join(import.meta.dirname, '../../infra/services');
+const infra = join(import.meta.dirname, '../../infra');
 
 /** Servers of one test's own, for what others must not notice: that they are stopped, killed or looked into. */
 export class Services {
@@ -11,14 +11,15 @@ export class Services {
   constructor(readonly folder: string) {}
 
   private run(command: 'up' | 'down' | 'kill9' | 'start', ...words: string[]): void {
-    const args = [join(scripts, command), '--dir', this.folder, ...words];
+    const args = [join(infra, 'services', command), '--dir', this.folder, ...words];
     execFileSync('bash', args, { stdio: ['ignore', 'ignore', 'pipe'] });
   }
 
-  /** Starts them, on the data that they left. From then on this spec knows no others. */
+  /** Starts them, on the data that they left, with the key above all keys. From then on this spec knows no others. */
   up(...names: string[]): void {
     this.run('up', ...names);
     Object.assign(process.env, parseEnv(readFileSync(join(this.folder, 'env'), 'utf8')));
+    if (names.includes('kms')) execFileSync(process.execPath, [join(infra, 'root-key.mjs')], { env: process.env });
   }
 
   /** Ends all of them as they would be, and leaves what they stored. */
