@@ -117,11 +117,12 @@ export class CommitLane {
   private async insert(inserts: Inserts, batch: Batch): Promise<boolean> {
     const { tenant, setting } = this;
     setting.counts.batches++;
-    batch.isUnsure = true;
-    const { stored, refused } = await setting.log.insert(
-      inserts.map(({ of: { rows }, place }) => ({ tenant, ...place, events: rows })),
-    );
-    batch.isUnsure = false;
+    const documents = inserts.map(({ of: { rows }, place }) => ({ tenant, ...place, events: rows }));
+    const { stored, refused } = await setting.log.insert(documents).catch((error: unknown) => {
+      setting.counts.unknownOutcomes++;
+      batch.isUnsure = true;
+      throw error;
+    });
     this.keep(inserts.slice(0, stored), batch);
     const [next] = inserts.slice(stored);
     if (!next || !refused) return true;

@@ -1,2 +1,7 @@
+export type { KafkaPlace } from './cluster-settings.js';
+export { CommitHints } from './commit-hints.js';
+export { openDatabase } from './mongo-connection.js';
 export { MongoDocuments } from './mongo-documents.adapter.js';
 export { type AppendCounts, MongoEventStore } from './mongo-event-store.adapter.js';
+export { Relay } from './relay.js';
+export type { RelayStatus } from './relay-rounds.js';
