@@ -38,6 +38,29 @@ export const serverVariables = {
     .meta({ description: 'How patients reach it: what their links begin with. By default where it listens.' }),
 };
 
+/** What a process of the cluster family is told besides its servers. */
+export const clusterProcessVariables = {
+  ...serverVariables,
+  DATA_FOLDER: z.string().min(1).max(4_000).default('var/cluster').meta({
+    description: 'Where the admin key is kept, and exports. The apis of a first start have to share it.',
+  }),
+};
+
+/** As above, of a worker; beside an api on the same machine. */
+export const workerProcessVariables = {
+  ...clusterProcessVariables,
+  PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(3100)
+    .meta({ description: 'Of a worker: where it shows /healthz, /readyz and /metrics, and nothing else.' }),
+};
+
+/** What a command of an operator is told besides its servers. */
+export const operatorVariables = { DATA_FOLDER: clusterProcessVariables.DATA_FOLDER };
+
 /** What the server of the embedded family is told. */
 export const EmbeddedEnvironment = z.object({
   ...serverVariables,

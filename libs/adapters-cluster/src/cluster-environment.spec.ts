@@ -13,12 +13,12 @@ const read = (more: Record<string, string> = {}) => schema.safeParse({ PORT: '1'
 const complaintsOf = (more: Record<string, string>) =>
   (read(more).error?.issues ?? []).map(({ path }) => path.join('.'));
 const placesFor = (more: Record<string, string>) =>
-  placesOf(schema.parse({ PORT: '1', ...least, ...more }), { nodeId: 'here-1', blobsFolder: 'blobs' });
+  placesOf(schema.parse({ PORT: '1', ...least, ...more }), { blobsFolder: 'blobs' });
 
 describe('the environment of the cluster family', () => {
   it('needs the places of its servers, and knows a default for the rest', () => {
     expect(placesFor({})).toEqual({
-      nodeId: 'here-1',
+      nodeId: expect.stringMatching(/^.+-[0-9a-f]{8}$/),
       store: { uri: 'mongodb://one/', database: 'lethe', timeoutMs: 900 },
       vault: { uri: 'mongodb://one/', database: 'lethe-vault', timeoutMs: 900 },
       keys: { uri: 'mongodb://one/', database: 'lethe-keys', timeoutMs: 900 },
@@ -40,7 +40,8 @@ describe('the environment of the cluster family', () => {
   it('keeps vault and keys in other servers where it is told to', () => {
     const more = { VAULT_MONGODB_URI: 'mongodb://vault/', KEYS_MONGODB_URI: 'mongodb+srv://keys/', NODE_ID: 'named' };
     const { vault, keys, nodeId } = placesFor(more);
-    expect([vault.uri, keys.uri, nodeId]).toEqual(['mongodb://vault/', 'mongodb+srv://keys/', 'named']);
+    expect([vault.uri, keys.uri]).toEqual(['mongodb://vault/', 'mongodb+srv://keys/']);
+    expect(nodeId).toMatch(/^named-[0-9a-f]{8}$/);
   });
 
   it('logs in to Kafka with all that takes, or not at all', () => {
@@ -51,6 +52,11 @@ describe('the environment of the cluster family', () => {
     });
     expect(complaintsOf(rest)).toEqual(['KAFKA_SASL_PASSWORD']);
     expect(complaintsOf({ AWS_ACCESS_KEY_ID: 'id' })).toEqual(['AWS_SECRET_ACCESS_KEY']);
+  });
+
+  it('hands over the credentials that it was given', () => {
+    const given = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' };
+    expect(placesFor(given).kms.credentials).toEqual({ accessKeyId: 'id', secretAccessKey: 'secret' });
   });
 
   it('says everything that is wrong at once', () => {

@@ -1,5 +1,6 @@
+import { hostname } from 'node:os';
 import { z } from 'zod';
-import type { Clock } from '#lib/ports';
+import { SystemRandom } from '#lib/adapters-system';
 import type { ClusterSettings } from './cluster-settings.js';
 
 const uriMax = 4_000;
@@ -92,7 +93,10 @@ export const clusterVariables = {
     .string()
     .regex(/^[A-Za-z0-9._-]{1,100}$/, 'letters, digits, dots, - and _ only, 100 at most')
     .optional()
-    .meta({ description: 'The name of this process in leases and logs; by default its host and a number of its own.' }),
+    .meta({
+      description:
+        'What its name in leases and logs begins with, by default that of its machine; each start adds a number.',
+    }),
   START_WAIT_SECONDS: z.coerce.number().int().min(0).max(3_600).default(60).meta({
     description: 'How long it waits at its start for servers that are not there yet.',
   }),
@@ -125,14 +129,12 @@ const isTogether = (given: Given, name: string, names: readonly string[]) =>
 export type ClusterEnvironment = z.output<z.ZodObject<typeof clusterVariables>>;
 
 /** The same as places, for `ClusterAdapters.open`. */
-export function placesOf(
-  environment: ClusterEnvironment,
-  { nodeId, blobsFolder, clock }: { readonly nodeId: string; readonly blobsFolder: string; readonly clock?: Clock },
-): ClusterSettings {
+export function placesOf(environment: ClusterEnvironment, more: { readonly blobsFolder: string }): ClusterSettings {
   const { MONGODB_URI: uri, MONGODB_TIMEOUT_MS: timeoutMs } = environment;
   const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = environment;
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = environment;
   return {
-    nodeId: environment.NODE_ID ?? nodeId,
+    nodeId: `${environment.NODE_ID ?? hostname()}-${new SystemRandom().bytes(4).toString('hex')}`,
     store: { uri, database: environment.MONGODB_DATABASE, timeoutMs },
     vault: { uri: environment.VAULT_MONGODB_URI ?? uri, database: environment.VAULT_MONGODB_DATABASE, timeoutMs },
     keys: { uri: environment.KEYS_MONGODB_URI ?? uri, database: environment.KEYS_MONGODB_DATABASE, timeoutMs },
@@ -151,8 +153,8 @@ export function placesOf(
       region: environment.AWS_REGION,
       rootKeyId: environment.KMS_KEY_ID,
       timeoutMs: environment.KMS_TIMEOUT_MS,
+      ...(accessKeyId && secretAccessKey && { credentials: { accessKeyId, secretAccessKey } }),
     },
-    blobsFolder,
-    ...(clock && { clock }),
+    ...more,
   };
 }

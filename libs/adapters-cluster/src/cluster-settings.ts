@@ -31,18 +31,20 @@ export interface RedisPlace {
   readonly prefix: string;
 }
 
-/** AWS KMS, or a server that speaks its protocol where `endpoint` says so. Credentials are found as the SDK finds them. */
+/** AWS KMS, or a server that speaks its protocol where `endpoint` says so. */
 export interface KmsPlace {
   readonly endpoint?: string | undefined;
   readonly region: string;
   /** The key above all keys: an id, an ARN or an alias. */
   readonly rootKeyId: string;
   readonly timeoutMs: number;
+  /** By default found as the SDK finds them. */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
 }
 
 /** Where the servers are that the cluster family stands on. */
 export interface ClusterSettings {
-  /** Names this process: in leases, consumer groups and logs. */
+  /** Names this process in this life of its own, in leases and logs: one that starts again is another. */
   readonly nodeId: string;
   readonly store: MongoPlace;
   /** May lie in another server than the store: it has a backup life of its own. */

@@ -1,5 +1,5 @@
 import type { TenantId } from '#lib/core';
-import type { EventStore } from '../event-store/event-store.port.js';
+import type { EventStore, StoredEvent } from '../event-store/event-store.port.js';
 import type { Feed, Follower } from '../feed/feed.port.js';
 
 const batchMax = 1_000;
@@ -8,6 +8,14 @@ const batchMax = 1_000;
 export interface RebuildProgress {
   readonly view: string;
   readonly tenant: TenantId;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** A part of one tenant's log; each page goes on where the one before of that tenant ended. */
+export interface LogPage {
+  readonly events: readonly StoredEvent[];
+  /** How many of how many, in whatever is being read. */
   readonly done: number;
   readonly total: number;
 }
@@ -52,17 +60,33 @@ export class Views {
     }
   }
 
-  /** Builds every view of every tenant again from the log alone. Nothing may follow the feed meanwhile. */
-  async rebuild(progress: (progress: RebuildProgress) => void): Promise<void> {
+  /**
+   * Builds every view of every tenant again from the log alone: as the store has it, or from pages of what was published
+   * of it. Nothing may follow the feed meanwhile.
+   */
+  async rebuild(
+    progress: (progress: RebuildProgress) => void,
+    pages: AsyncIterable<LogPage> = this.stored(),
+  ): Promise<void> {
+    for (const tenant of await this.store.tenants()) {
+      for (const view of this.views.values()) await view.clear(tenant);
+    }
+    for await (const { events, done, total } of pages) {
+      const [first] = events;
+      if (!first) continue;
+      // Side by side: their writes then share a commit.
+      await Promise.all([...this.views.values()].map(async (view) => view.take(events)));
+      for (const view of this.views.keys()) progress({ view, tenant: first.tenant, done, total });
+    }
+  }
+
+  private async *stored(): AsyncGenerator<LogPage> {
     for (const tenant of await this.store.tenants()) {
       const total = await this.store.head(tenant);
-      for (const view of this.views.values()) await view.clear(tenant);
       for (let done = 0; done < total; ) {
         const events = await this.store.readLog(tenant, done, batchMax);
         done = events.at(-1)?.sequence ?? total;
-        // Side by side: their writes then share a commit.
-        await Promise.all([...this.views.values()].map(async (view) => view.take(events)));
-        for (const view of this.views.keys()) progress({ view, tenant, done, total });
+        yield { events, done, total };
       }
     }
   }
