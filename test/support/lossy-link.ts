@@ -1,9 +1,20 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A link to a server that loses, when told to, the answer to a request: it was done, and who asked cannot know. */
+/** A request that is kept back. */
+interface Hold {
+  readonly text: Buffer;
+  readonly meet: () => void;
+  readonly released: Promise<void>;
+}
+
+/**
+ * A link to a server that loses, when told to, the answer to a request (it was done, and who asked cannot know), or keeps a
+ * request back while others overtake it.
+ */
 export class LossyLink {
   private losses = 0;
   private needle = Buffer.of();
+  private hold: Hold | undefined;
   private readonly sockets = new Set<Socket>();
 
   private constructor(
@@ -23,6 +34,13 @@ export class LossyLink {
   lose(text: string, count = 1): void {
     this.needle = Buffer.from(text);
     this.losses = count;
+  }
+
+  /** The next request whose bytes hold `text` waits, once it is `met`, until `release`. */
+  keep(text: string): { readonly met: Promise<void>; readonly release: () => void } {
+    const [met, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    this.hold = { text: Buffer.from(text), meet: met.resolve, released: released.promise };
+    return { met: met.promise, release: released.resolve };
   }
 
   /** How many answers are still to be lost. */
@@ -45,6 +63,17 @@ export class LossyLink {
       socket.on('error', end).on('close', end);
     }
     near.on('data', (bytes: Buffer) => {
+      if (this.hold && bytes.includes(this.hold.text)) {
+        const { meet, released } = this.hold;
+        this.hold = undefined;
+        near.pause();
+        void released.then(() => {
+          far.write(bytes);
+          near.resume();
+        });
+        meet();
+        return;
+      }
       if (this.losses > 0 && bytes.includes(this.needle)) {
         this.losses--;
         isLost = true;

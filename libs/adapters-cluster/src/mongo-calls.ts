@@ -17,6 +17,24 @@ export const twice =
       throw error;
     });
 
+/**
+ * Which writes of an unordered `bulkWrite` met a duplicate, by their places. The others are done.
+ * @throws Error when one failed otherwise, or their outcome is unknown: to be repeated
+ */
+export async function duplicatesIn(written: Promise<unknown>): Promise<ReadonlySet<number>> {
+  try {
+    await written;
+    return new Set();
+  } catch (error) {
+    const { writeErrors, result } = error as Partial<mongo.MongoBulkWriteError>;
+    const errors = [writeErrors ?? []].flat();
+    const other = errors.find((each) => !isDuplicate(each));
+    if (other) throw new Error(other.errmsg);
+    if (errors.length === 0 || result?.getWriteConcernError()) throw error;
+    return new Set(errors.map(({ index }) => index));
+  }
+}
+
 /** A long list in parts of at most `countMax`. */
 export function* partsOf<T>(list: readonly T[], countMax: number): Generator<readonly T[]> {
   for (let from = 0; from < list.length; from += countMax) yield list.slice(from, from + countMax);

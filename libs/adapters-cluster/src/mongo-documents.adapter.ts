@@ -8,7 +8,7 @@ import {
   type StoredDocument,
   StoreUnavailable,
 } from '#lib/ports';
-import { isDuplicate, MongoCalls, partsOf, twice } from './mongo-calls.js';
+import { duplicatesIn, isDuplicate, MongoCalls, partsOf, twice } from './mongo-calls.js';
 import { Shelf, type Stone, type Written } from './mongo-document.js';
 
 const rangeMax = 1_000;
@@ -179,19 +179,9 @@ export class MongoDocuments extends Documents {
   /** Which of them met a duplicate. */
   private async refusedOf(documents: readonly Found[], writeOf: (document: Found) => Write): Promise<readonly Found[]> {
     if (documents.length === 0) return [];
-    return this.calls.done(async () => {
-      try {
-        await this.documents.bulkWrite(documents.map(writeOf), { ordered: false });
-        return [];
-      } catch (error) {
-        const { writeErrors, result } = error as Partial<mongo.MongoBulkWriteError>;
-        const errors = [writeErrors ?? []].flat();
-        const other = errors.find((each) => !isDuplicate(each));
-        if (other) throw new Error(other.errmsg);
-        if (errors.length === 0 || result?.getWriteConcernError()) throw error;
-        return errors.flatMap(({ index }) => documents[index] ?? []);
-      }
-    });
+    const writes = documents.map(writeOf);
+    const refused = await this.calls.done(() => duplicatesIn(this.documents.bulkWrite(writes, { ordered: false })));
+    return documents.filter((_, n) => refused.has(n));
   }
 }
 

@@ -36,7 +36,10 @@ export abstract class KeyTable {
   /** At most `limit` entries of generations below `generation`, in the order of their ids, after `afterKeyId`. */
   abstract below(tenant: TenantId, generation: number, afterKeyId: string, limit: number): Promise<readonly KeyEntry[]>;
 
-  /** Puts entries in the place of older ones. One that is not there any more is passed over: nothing comes back. */
+  /**
+   * Puts entries in the place of older ones. One that is not there any more is passed over: nothing comes back.
+   * @throws StaleGeneration when the generation of one of them is below the floor: then none was put
+   */
   abstract replace(tenant: TenantId, entries: readonly KeyEntry[]): Promise<void>;
 
   /** From now on no entry of a generation below `generation` is taken. The floor never sinks. */
