@@ -1,4 +1,5 @@
-export type { KafkaPlace } from './cluster-settings.js';
+export { type ClusterEnvironment, clusterEnvironment, clusterVariables, placesOf } from './cluster-environment.js';
+export type { ClusterSettings, KafkaPlace } from './cluster-settings.js';
 export { CommitHints } from './commit-hints.js';
 export { openDatabase } from './mongo-connection.js';
 export { MongoDocuments } from './mongo-documents.adapter.js';
