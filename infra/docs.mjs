@@ -1,9 +1,10 @@
 /**
- * Writes docs/events.md and docs/problems.md from the compiled libs: `npm run docs`. A test says when they do not fit.
+ * Writes docs/events.md, docs/problems.md and docs/configuration.md from the compiled libs: `npm run docs`. A test says when they do not fit.
  * What callers should do about a problem is written by people, in its last column, and kept.
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { configurationDocument } from './configuration.mjs';
 
 const root = join(import.meta.dirname, '..');
 const statuses = {
@@ -83,6 +84,14 @@ export const streamsIn = (files, modules) =>
       .map((stream) => [/libs\/([^/]+)\//.exec(file)[1], stream]),
   );
 
+async function writeConfiguration() {
+  const { aboutOf, ...told } = await import(join(root, 'dist/apps/api/src/environment.js'));
+  const { clusterVariables: cluster } = await import(join(root, 'dist/libs/adapters-cluster/src/index.js'));
+  const { serverVariables: server, clusterProcessVariables: own, workerProcessVariables: worker } = told;
+  const sections = { server, process: own, worker, embedded: told.EmbeddedEnvironment.shape, cluster };
+  writeFileSync(join(root, 'docs/configuration.md'), configurationDocument(sections, aboutOf));
+}
+
 if (import.meta.filename === process.argv[1]) {
   const { z } = await import('zod');
   const load = (pattern) => globSync(pattern, { cwd: root }).sort();
@@ -94,4 +103,5 @@ if (import.meta.filename === process.argv[1]) {
   const files = load('dist/libs/*/src/*.stream.js');
   const streams = streamsIn(files, await modulesOf(files));
   writeFileSync(join(root, 'docs/events.md'), eventsDocument(streams, z.toJSONSchema));
+  await writeConfiguration();
 }
