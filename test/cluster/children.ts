@@ -6,7 +6,10 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 const readyMaxMs = 90_000;
-const root = join(import.meta.dirname, '../../dist/apps');
+const flags = ['--enable-source-maps', '--disable-warning=TimeoutNegativeWarning'];
+/** Where this runs compiled, what it starts lies beside it. */
+const isBuild = import.meta.dirname.endsWith(join('dist', 'test', 'cluster'));
+const root = join(import.meta.dirname, isBuild ? '../../apps' : '../../dist/apps');
 const mains = {
   api: join(root, 'api/src/main.cluster.js'),
   worker: join(root, 'worker/src/main.cluster.js'),
@@ -40,8 +43,9 @@ export class Child {
   /** Resolves once the process is there; `isReady` says when it can be used. */
   start(): void {
     if (this.isAlive) return;
-    const settings = { ...process.env, ...this.env, HOST: '127.0.0.1', PORT: String(this.port), NODE_ID: this.name };
-    const child = spawn(process.execPath, ['--enable-source-maps', mains[this.kind]], {
+    const own = { HOST: '127.0.0.1', PORT: String(this.port), NODE_ID: this.name, KAFKAJS_NO_PARTITIONER_WARNING: '1' };
+    const settings = { ...process.env, ...this.env, ...own };
+    const child = spawn(process.execPath, [...flags, mains[this.kind]], {
       cwd: this.folder,
       env: settings,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,14 +1,15 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CreateAliasCommand, CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { Child, freePort } from './children.js';
 import { Services } from './services.js';
 import { ThrottlingProxy } from './throttling-proxy.js';
 
-const scripts = join(import.meta.dirname, '../../infra/services');
-/** Where this runs compiled, the scripts lie one folder further out. */
-const scriptsOfBuild = join(import.meta.dirname, '../../../infra/services');
-const rootKey = 'alias/lethe';
+/** Where this runs compiled, it lies one folder further in. */
+const infra =
+  ['../../infra', '../../../infra'].map((up) => join(import.meta.dirname, up)).find((up) => existsSync(up)) ?? '';
+const { makeRootKey } = (await import(join(infra, 'root-key.mjs'))) as {
+  makeRootKey: (environment: NodeJS.ProcessEnv) => Promise<void>;
+};
 
 export interface ClusterPlan {
   readonly folder: string;
@@ -33,8 +34,8 @@ export class Cluster {
   ) {}
 
   static async start({ folder, apis, workers, random, env = {} }: ClusterPlan): Promise<Cluster> {
-    const services = await Services.up(existsSync(scripts) ? scripts : scriptsOfBuild, join(folder, 'servers'));
-    await makeRootKey(services);
+    const services = await Services.up(join(infra, 'services'), join(folder, 'servers'));
+    await makeRootKey({ KMS_ENDPOINT: services.place('KMS_ENDPOINT'), ...services.credentials });
     const kms = await ThrottlingProxy.before(services.place('KMS_ENDPOINT', true), random);
     const data = join(folder, 'data');
     mkdirSync(data, { recursive: true });
@@ -90,17 +91,4 @@ export class Cluster {
     this.kms.close();
     await this.services.down();
   }
-}
-
-/** The key above all keys, which nothing of ours makes. */
-async function makeRootKey(services: Services): Promise<void> {
-  const { AWS_REGION, AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '' } = services.credentials;
-  const kms = new KMSClient({
-    endpoint: services.place('KMS_ENDPOINT'),
-    region: AWS_REGION ?? 'eu-central-1',
-    credentials: { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY },
-  });
-  const { KeyMetadata } = await kms.send(new CreateKeyCommand({ Description: 'root of a cluster to be broken' }));
-  await kms.send(new CreateAliasCommand({ AliasName: rootKey, TargetKeyId: KeyMetadata?.KeyId }));
-  kms.destroy();
 }

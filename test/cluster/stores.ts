@@ -25,7 +25,7 @@ export class Stores {
 
   static async open(env: NodeJS.ProcessEnv): Promise<Stores> {
     const settings = clusterEnvironment({}).parse({ ...env, MONGODB_TIMEOUT_MS: '20000' });
-    const places = placesOf(settings, { nodeId: 'reader', blobsFolder: '' });
+    const places = placesOf(settings, { blobsFolder: '' });
     const ticks = new SystemClock();
     const connections = await Promise.all([places.store, places.vault, places.keys].map(openDatabase));
     const [events, sealed, wrapped] = connections as [(typeof connections)[0], ...typeof connections];
