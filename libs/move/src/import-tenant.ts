@@ -188,7 +188,9 @@ class Importing {
     const stale = wanted.filter(({ there, isKept }) => there && !isKept).map(({ keyId }) => keyId);
     if (stale.length > 0) await table.erase(tenant, stale);
     const missing = wanted.filter(({ isKept }) => !isKept);
-    await Promise.all(missing.map(async ({ keyId, bytes }) => table.put(tenant, await this.taking.wrap(keyId, bytes))));
+    // None may be under way when it fails: whoever imports again would meet it.
+    const puts = missing.map(async ({ keyId, bytes }) => table.put(tenant, await this.taking.wrap(keyId, bytes)));
+    for (const put of await Promise.allSettled(puts)) if (put.status === 'rejected') throw put.reason;
     this.keys = [];
   }
 
