@@ -23,12 +23,16 @@ export interface LaneSetting {
   readonly idle: (tenant: TenantId) => void;
 }
 
-/** A batch under way: what is left of it, and what is known. */
-interface Batch {
-  open: readonly PendingCommit[];
-  /** Where a commit was seen to end, and what is known of places as of there. */
+/** A place that a commit was seen to end at, and what is known as of there: all of it was asked after that was seen. */
+interface Standing {
   head: number;
   places: Places;
+}
+
+/** A batch under way: what is left of it, and what it rests on. */
+interface Batch {
+  open: readonly PendingCommit[];
+  standing?: Standing;
   /** What was sent last may be stored, or be on its way. */
   isUnsure: boolean;
 }
@@ -68,12 +72,14 @@ export class CommitLane {
     this.setting.idle(this.tenant);
   }
 
-  private take(): PendingCommit[] {
-    let bytes = 0;
+  /** What goes along with those that go already. */
+  private take(along: readonly PendingCommit[] = []): PendingCommit[] {
+    let bytes = along.reduce((sum, commit) => sum + commit.bytes, 0);
     let count = 0;
     for (const commit of this.waiting) {
       bytes += commit.bytes;
-      if (count === batchCommitsMax || (count > 0 && bytes > bytesMax)) break;
+      const before = along.length + count;
+      if (before === batchCommitsMax || (before > 0 && bytes > bytesMax)) break;
       count++;
     }
     return this.waiting.splice(0, count).filter(({ isOpen }) => isOpen);
@@ -81,7 +87,7 @@ export class CommitLane {
 
   /** Until all are answered, or put back for the next batch; one that waits too long is answered by whoever watches. */
   private async store(open: readonly PendingCommit[]): Promise<void> {
-    const batch: Batch = { open, head: 0, places: this.nothingKnown(), isUnsure: false };
+    const batch: Batch = { open, isUnsure: false };
     for (let pauseMs = pauseMsMin; batch.open.length > 0; batch.open = batch.open.filter(({ isOpen }) => isOpen)) {
       try {
         if (await this.attempt(batch)) {
@@ -99,22 +105,23 @@ export class CommitLane {
   /** One step: asks what has to be asked, or answers and inserts what can be. False when nothing came of it. */
   private async attempt(batch: Batch): Promise<boolean> {
     const { tenant, setting } = this;
-    if (batch.head === 0) batch.head = setting.memory.headOf(tenant) || (await setting.log.head(tenant, 0));
-    if (batch.isUnsure) await this.readOn(batch);
+    batch.standing ??= this.standingAt(setting.memory.headOf(tenant) || (await setting.log.head(tenant, 0)));
+    const { standing } = batch;
+    if (batch.isUnsure) await this.readOn(standing);
     batch.isUnsure = false;
-    const plan = planBatch(batch.open, batch.places, batch.head);
+    const plan = planBatch(batch.open, standing.places, standing.head);
     if (plan.questions.length > 0) {
-      batch.places.answered(plan.questions, await setting.log.commitsAt(tenant, plan.questions));
+      standing.places.answered(plan.questions, await setting.log.commitsAt(tenant, plan.questions));
       return true;
     }
     for (const { of, answer } of plan.answers) of.answer(answer);
     if (plan.answers.some(({ answer }) => typeof answer === 'number')) setting.stored(tenant);
     this.waiting.unshift(...plan.later);
     batch.open = plan.inserts.map(({ of }) => of);
-    return plan.inserts.length === 0 || this.insert(plan.inserts, batch);
+    return plan.inserts.length === 0 || this.insert(plan.inserts, batch, standing);
   }
 
-  private async insert(inserts: Inserts, batch: Batch): Promise<boolean> {
+  private async insert(inserts: Inserts, batch: Batch, standing: Standing): Promise<boolean> {
     const { tenant, setting } = this;
     setting.counts.batches++;
     const documents = inserts.map(({ of: { rows }, place }) => ({ tenant, ...place, events: rows }));
@@ -123,26 +130,30 @@ export class CommitLane {
       batch.isUnsure = true;
       throw error;
     });
-    this.keep(inserts.slice(0, stored), batch);
+    this.keep(inserts.slice(0, stored), standing);
     const [next] = inserts.slice(stored);
     if (!next || !refused) return true;
     if (!('duplicateOf' in refused)) {
       next.of.answer(new StoreUnavailable(`the event store refused a commit: code ${refused.code}`));
     } else if (refused.duplicateOf === 'stream') {
-      batch.places.doubt(next.place.stream, next.place.base);
+      standing.places.doubt(next.place.stream, next.place.base);
     } else {
       setting.counts.conflictRetries++;
-      return (await this.readOn(batch)) || stored > 0;
+      const isAhead = await this.readOn(standing);
+      // Who came meanwhile goes along: the more often a place is lost, the more is stored with the one that is won.
+      batch.open = batch.open.filter(({ isOpen }) => isOpen);
+      batch.open = [...batch.open, ...this.take(batch.open)];
+      return isAhead || stored > 0;
     }
     return true;
   }
 
   /** These are stored, and a majority has them. */
-  private keep(inserts: Inserts, batch: Batch): void {
+  private keep(inserts: Inserts, standing: Standing): void {
     for (const { of, place } of inserts) {
       this.setting.memory.saw(this.tenant, place);
-      batch.places.seen({ ...place, ids: of.rows.map(({ id }) => id) });
-      batch.head = place.end;
+      standing.places.seen({ ...place, ids: of.rows.map(({ id }) => id) });
+      standing.head = place.end;
       of.answer(place.end);
     }
     if (inserts.length > 0) this.setting.stored(this.tenant);
@@ -152,22 +163,22 @@ export class CommitLane {
    * Takes in what stands behind the head, ours or others': what was known of places then holds for the new head as well.
    * When that is too much to read, begins anew at the end of the log. False when nothing stands there.
    */
-  private async readOn(batch: Batch): Promise<boolean> {
+  private async readOn(standing: Standing): Promise<boolean> {
     const { tenant, setting } = this;
-    const from = batch.head;
+    const from = standing.head;
     for (const commit of await setting.log.following(tenant, from)) {
       setting.memory.saw(tenant, commit);
-      batch.places.seen(commit);
-      batch.head = commit.end;
+      standing.places.seen(commit);
+      standing.head = commit.end;
     }
-    if (batch.head < from + eventsMax) return batch.head > from;
-    batch.places = this.nothingKnown();
-    batch.head = await setting.log.head(tenant, batch.head);
+    if (standing.head < from + eventsMax) return standing.head > from;
+    const head = await setting.log.head(tenant, standing.head);
+    Object.assign(standing, this.standingAt(head));
     return true;
   }
 
-  private nothingKnown(): Places {
-    return new Places((stream) => this.setting.memory.endOf(this.tenant, stream));
+  private standingAt(head: number): Standing {
+    return { head, places: new Places((stream) => this.setting.memory.endOf(this.tenant, stream)) };
   }
 }
 

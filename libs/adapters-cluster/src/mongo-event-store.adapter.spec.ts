@@ -8,7 +8,7 @@ import { openDatabase } from './mongo-connection.js';
 import { MongoEventStore } from './mongo-event-store.adapter.js';
 
 const ticks = new SystemClock();
-const place = (timeoutMs = 5_000) => {
+const place = (timeoutMs = 20_000) => {
   return { uri: process.env.MONGODB_URI ?? '', database: `store-${randomUUID()}`, timeoutMs };
 };
 
