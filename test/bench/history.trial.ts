@@ -6,6 +6,7 @@ import { EmbeddedAdapters } from '#lib/adapters-embedded';
 import { Views } from '#lib/ports';
 import { ApiModule } from '../../apps/api/src/api.module.js';
 import { inFolder } from './folder.js';
+import { type LifeFact, lifeOf } from './lives.js';
 import { BenchServer } from './server.js';
 import type { Trial } from './trial.js';
 import { Ward } from './ward.js';
@@ -51,66 +52,12 @@ function lengthen(file: string, tenant: string, count: number): void {
   db.exec('BEGIN');
   for (let n = 0; n < count; n++) {
     if (life.length === 0) life = lifeOf(randomUUID());
-    const [stream, revision, type, data] = life.shift() as Row;
+    const [stream, revision, type, data] = life.shift() as LifeFact;
     insert.run(tenant, last + n + 1, stream, revision, randomUUID(), type, 1, JSON.stringify(data), at, 'key-bench');
     if (n % perTransaction === 0) db.exec('COMMIT; BEGIN');
   }
   db.exec('COMMIT');
   db.close();
-}
-
-type Row = [stream: string, revision: number, type: string, data: object];
-
-function lifeOf(subjectId: string): Row[] {
-  const [consentId, templateId, purposeId] = [randomUUID(), randomUUID(), 'registration'];
-  const of = { subjectId, purposeId };
-  const validUntil = '2027-05-01T00:00:00Z';
-  const model = { id: 'synthetic', version: '1' };
-  const notice = { noticeId: 'registration-notice', noticeVersion: 1, noticeHash: 'a'.repeat(64), locale: 'zh-CN' };
-  const given = {
-    ...of,
-    ...notice,
-    consentId,
-    channel: 'counter-1',
-    actKind: 'signature',
-    sealedEvidence: 'AAAA',
-    validUntil,
-  };
-  const enrolled = {
-    ...of,
-    templateId,
-    consentId,
-    consentValidUntil: validUntil,
-    keyId: `template-${templateId}`,
-    model: { ...model, dim: 512 },
-    capturedAt: validUntil,
-    mode: 'central',
-    retention: { maxDays: 365, inactivityDays: 180 },
-  };
-  const trigger = 'consent-withdrawn';
-  const key = `${subjectId}-${purposeId}`;
-  const matches = [1, 2].map((revision): Row => {
-    const match = {
-      ...of,
-      matchId: randomUUID(),
-      decision: 'accept',
-      band: 'strong',
-      reasons: ['above-accept'],
-      consentId,
-      templateId,
-      model,
-      thresholdCardId: 'synthetic-1',
-    };
-    return [`match-${subjectId}-2026-06`, revision, 'matching.decided', match];
-  });
-  return [
-    [`consent-${key}`, 1, 'consent.given', given],
-    [`template-${key}`, 1, 'template.enrolled', enrolled],
-    ...matches,
-    [`consent-${key}`, 2, 'consent.withdrawn', { ...of, consentId, channel: 'self-service' }],
-    [`template-${key}`, 2, 'template.erasure-begun', { ...of, templateId, trigger }],
-    [`template-${key}`, 3, 'template.erased', { ...of, templateId, trigger, generation: 1 }],
-  ];
 }
 
 async function rebuild(folder: string): Promise<number> {

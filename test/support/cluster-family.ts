@@ -46,12 +46,17 @@ function settingsOf(names: Names, blobsFolder: string, clock?: Clock): ClusterSe
   return { ...placesOf(settings, { blobsFolder }), ...(clock && { clock }) };
 }
 
+/** Where the servers of a folder are, for who opens parts of the family by themselves. */
+export const clusterSettings = (folder: string): Promise<ClusterSettings> =>
+  settingsOf(namesFor(folder), join(folder, 'blobs'));
+
 /** An api and a worker, over names of their own among the servers that the environment names. */
 export const cluster: Family = {
   name: 'cluster',
   api: { file: 'apps/api/src/main.cluster.js', ready: /^(http:\S+)\/docs$/m },
   beside: [{ file: 'apps/worker/src/main.cluster.js', ready: /^(http:\S+)\/readyz$/m }],
   lethe: 'apps/ops/src/main.cluster.js',
+  dependencies: ['nodes', 'jobs', 'relay', 'kafka'],
   open: async (clock) => {
     const names = namesOf(`lethe-${randomUUID().slice(0, 12)}`);
     const folder = mkdtempSync(join(tmpdir(), 'lethe-blobs-'));

@@ -1,3 +1,4 @@
+export { recordOf } from './cloud-event.js';
 export { type ClusterEnvironment, clusterEnvironment, clusterVariables, placesOf } from './cluster-environment.js';
 export type { ClusterSettings, KafkaPlace } from './cluster-settings.js';
 export { CommitHints } from './commit-hints.js';
