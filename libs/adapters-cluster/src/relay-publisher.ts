@@ -28,7 +28,12 @@ export class RelayPublisher {
         compression: CompressionTypes.GZIP,
         topicMessages: [{ topic: this.topic, messages }],
       });
-      return new Map(acknowledged.map(({ partition, baseOffset }) => [partition, Number(baseOffset ?? -1)]));
+      const bases = new Map(acknowledged.map(({ partition, baseOffset }) => [partition, Number(baseOffset ?? -1)]));
+      // The client silently leaves out what is for a partition that is newer than what it knows of the topic.
+      for (const partition of records.keys()) {
+        if (!bases.has(partition)) throw new Error(`nothing was said about partition ${partition}`);
+      }
+      return bases;
     } catch (error) {
       void this.close();
       throw error;
