@@ -39,7 +39,7 @@ export interface Patient {
   readonly views: Views;
 }
 
-export const patientIn = (api: INestApplicationContext, { folder }: House): Patient => ({
+export const patientIn = (api: INestApplicationContext, { folder }: Pick<House, 'folder'>): Patient => ({
   folder,
   store: api.get(EventStore),
   keys: api.get(KeyService),
