@@ -27,17 +27,14 @@ export default class Results {
     this.family = family;
   }
 
-  onRunComplete(_contexts, { testResults }) {
-    const results = resultsOf(this.family);
-    for (const { testFilePath, numPassingTests, numFailingTests, numPendingTests, testExecError } of testResults) {
-      // Some were left out by their name: that says nothing of the spec.
-      if (numPendingTests > 0) continue;
-      const spec = relative(root, testFilePath);
-      const failed = numFailingTests + (testExecError ? 1 : 0);
-      results[spec] = { passed: numPassingTests, failed, text: textOf(spec) };
-    }
-    mkdirSync(folder, { recursive: true });
+  onTestResult(_test, { testFilePath, numPassingTests, numFailingTests, numPendingTests, testExecError }) {
+    // Some were left out by their name: that says nothing of the spec.
+    if (numPendingTests > 0) return;
+    const spec = relative(root, testFilePath);
+    const failed = numFailingTests + (testExecError ? 1 : 0);
+    const results = { ...resultsOf(this.family), [spec]: { passed: numPassingTests, failed, text: textOf(spec) } };
     const sorted = Object.fromEntries(Object.entries(results).sort(([a], [b]) => (a < b ? -1 : 1)));
+    mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, `${this.family}.json`), `${JSON.stringify(sorted, undefined, 2)}\n`);
   }
 }

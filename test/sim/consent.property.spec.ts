@@ -234,5 +234,5 @@ describe('P1 and P2', () => {
     ];
     for (const reason of reasons) expect([reason, seen.get(`match ${reason}`) ?? 0]).not.toEqual([reason, 0]);
     expect(seen.get('enrol 201')).toBeGreaterThan(runs);
-  }, 300_000);
+  }, 600_000);
 });

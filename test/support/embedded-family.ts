@@ -9,6 +9,7 @@ export const embedded: Family = {
   api: { file: 'apps/api/src/main.embedded.js', ready: /^(http:\S+)\/docs$/m },
   beside: [],
   lethe: 'apps/ops/src/main.embedded.js',
+  dependencies: [],
   open: async (clock) => ({ adapters: EmbeddedAdapters.inTemporaryFolder(clock), drop: async () => {} }),
   environment: async () => ({}),
   openFolder: async (folder) => EmbeddedAdapters.inFolder({ folder }),

@@ -23,6 +23,8 @@ export interface Family {
   readonly beside: readonly Program[];
   /** The file of the command line, under dist. */
   readonly lethe: string;
+  /** What /readyz of a process that is api and worker names, besides what every family stands on. */
+  readonly dependencies: readonly string[];
   open(clock: Clock): Promise<Opened>;
   /** What processes over the data of a folder are told, besides DATA_FOLDER. The same at every start. */
   environment(folder: string): Promise<NodeJS.ProcessEnv>;
