@@ -13,7 +13,7 @@ const pauseMsMax = 200;
 
 /** What all lanes of a store have in common. */
 export interface LaneSetting {
-  readonly log: CommitLog;
+  readonly log: Pick<CommitLog, 'insert' | 'following' | 'commitsAt' | 'head'>;
   readonly memory: CommitMemory;
   readonly ticks: Clock;
   readonly counts: { conflictRetries: number; batches: number; unknownOutcomes: number };

@@ -111,7 +111,7 @@ describe('MongoEventStore', () => {
         if (n === 50 && k === 0) return each.append(commitTo('consent', { expected: 1 }));
         await ticks.sleep(n % 7);
         return each.append(commitTo(`match-${k}-${n}`, { guards })).catch((error: unknown) => {
-          expect(error).toBeInstanceOf(GuardConflict);
+          if (!(error instanceof GuardConflict)) throw error;
           return 0;
         });
       }),
