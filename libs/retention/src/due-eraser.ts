@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ActorId, type TenantId } from '#lib/core';
-import { Clock, Documents, type Job, Jobs } from '#lib/ports';
+import { Clock, Documents, type Job, Jobs, type StoredDocument } from '#lib/ports';
 import { ErasureSaga } from '#lib/templates/contract';
 import { DueView, type Kept } from './due.view.js';
 import { EraseDue } from './erase-due.js';
@@ -9,7 +9,6 @@ import { inLanes } from './in-lanes.js';
 
 const kind = 'erase-due';
 const pageMax = 500;
-const hintsMax = 1_000;
 const lanes = 32;
 const actor = ActorId.parse('retention');
 
@@ -32,12 +31,9 @@ export class DueEraser {
 
   /** Page by page, so that memory does not grow with what is due. One that fails is found again by the next sweep. */
   async eraseAll(tenant: TenantId, signal?: AbortSignal): Promise<DueErasures> {
-    const below = this.after(0);
     const sum = { begun: 0, finished: 0 };
     let failure: unknown;
-    for (let after: { readonly key: string; readonly id: string } | undefined; ; ) {
-      const range = { from: '', below, limit: pageMax };
-      const page = await this.documents.range<Kept>(tenant, this.view.name, after ? { ...range, after } : range);
+    for await (const page of this.pages(tenant, '', this.after(0))) {
       const erased = inLanes(page, lanes, async ({ body }) => {
         const { begun, finished } = await this.erase(tenant, body);
         sum.begun += begun;
@@ -46,9 +42,7 @@ export class DueEraser {
       await erased.catch((error: unknown) => {
         failure ??= error;
       });
-      const last = page.at(-1);
-      if (!last || page.length < pageMax || signal?.aborted) break;
-      after = { key: last.key, id: last.id };
+      if (signal?.aborted) break;
     }
     if (failure) throw failure;
     return sum;
@@ -68,11 +62,31 @@ export class DueEraser {
     });
   }
 
-  /** Asks for a job for what comes due within `withinMs`, so that it goes to the second, and not with the next sweep. */
-  async hint(tenant: TenantId, withinMs: number): Promise<void> {
-    const range = { from: this.after(0), below: this.after(withinMs), limit: hintsMax };
-    const soon = await this.documents.range<Kept>(tenant, this.view.name, range);
-    await inLanes(soon, lanes, ({ id, key }) => this.jobs.schedule({ kind, tenant, subject: id }, new Date(key)));
+  /**
+   * Asks for a job for everything that comes due within `withinMs`, so that it goes to the second, and not with the next
+   * sweep. What was asked for before is asked for again: whatever the queue lost it has again after this.
+   * @throws JobsUnavailable where the queue is out of reach
+   */
+  async hint(tenant: TenantId, withinMs: number, signal?: AbortSignal): Promise<void> {
+    const ask = ({ id, key }: StoredDocument) => this.jobs.schedule({ kind, tenant, subject: id }, new Date(key));
+    for await (const page of this.pages(tenant, this.after(0), this.after(withinMs))) {
+      const [first, ...others] = page;
+      // Alone, because where the queue hangs each call takes a second.
+      if (first) await ask(first);
+      await inLanes(others, lanes, ask);
+      if (signal?.aborted) break;
+    }
+  }
+
+  private async *pages(tenant: TenantId, from: string, below: string): AsyncGenerator<readonly StoredDocument<Kept>[]> {
+    for (let after: { readonly key: string; readonly id: string } | undefined; ; ) {
+      const range = { from, below, limit: pageMax, ...(after && { after }) };
+      const page = await this.documents.range<Kept>(tenant, this.view.name, range);
+      yield page;
+      const last = page.at(-1);
+      if (!last || page.length < pageMax) return;
+      after = { key: last.key, id: last.id };
+    }
   }
 
   /** The first key that is later than all that are due so many milliseconds from now. */

@@ -4,6 +4,11 @@ import { DueEraser } from './due-eraser.js';
 import { Sweeper } from './sweeper.js';
 
 const everyMsDefault = 60_000;
+/**
+ * What comes due so soon has a job: on time although a sweep may last many minutes, and cheap, as nearly all of what is kept
+ * is due later.
+ */
+const hintedMs = 3_600_000;
 
 /** Sweeps at once and then again and again, by the clock alone: it needs no job to be told (P8). For the worker only. */
 @Injectable()
@@ -32,14 +37,26 @@ export class SweepLoop {
   }
 
   private async run(everyMs: number): Promise<void> {
-    while (!this.stopping.signal.aborted) {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
       try {
-        await this.sweeper.sweepAll(this.stopping.signal);
-        for (const tenant of await this.store.tenants()) await this.dueEraser.hint(tenant, everyMs);
+        await this.sweeper.sweepAll(signal);
       } catch {
         this.log.error('a sweep failed; the next one comes as always');
       }
-      await this.clock.sleep(everyMs, this.stopping.signal);
+      try {
+        await this.hintAll(Math.max(hintedMs, everyMs), signal);
+      } catch {
+        this.log.warn('what comes due could not be hinted at; sweeps erase it all the same');
+      }
+      await this.clock.sleep(everyMs, signal);
+    }
+  }
+
+  private async hintAll(withinMs: number, signal: AbortSignal): Promise<void> {
+    for (const tenant of await this.store.tenants()) {
+      if (signal.aborted) return;
+      await this.dueEraser.hint(tenant, withinMs, signal);
     }
   }
 }
