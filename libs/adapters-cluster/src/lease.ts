@@ -52,7 +52,12 @@ export class Leases {
 
   /** The shares held for certain, each with its term; none once they could not be renewed in time. */
   held(): ReadonlyMap<number, number> {
-    return this.now() < this.untilMs ? this.mine : new Map();
+    return this.isRenewed() ? this.mine : new Map();
+  }
+
+  /** Whether the last turn was lately enough. */
+  isRenewed(): boolean {
+    return this.now() < this.untilMs;
   }
 
   /** Renews what is held and takes or gives back what is fair: to be called several times within `leaseMs`. */

@@ -68,6 +68,7 @@ export class RelayRounds {
   private saving: Promise<void> | undefined;
   private published = 0;
   private failures = 0;
+  private isFailing = false;
   /** After a failure each tenant goes alone for so many rounds: so one that cannot be sent holds up no other. */
   private alone = 0;
   private readonly log = new Logger('Relay');
@@ -87,8 +88,10 @@ export class RelayRounds {
         next.catch(() => undefined);
         await this.send(pages);
         retryMs = retryMinMs;
+        this.isFailing = false;
       } catch (error) {
         this.failures++;
+        this.isFailing = true;
         this.log.warn(`publishing failed, again in ${retryMs} ms: ${(error as Error).message}`);
         for (const { track } of pages) this.again(track, pages.length === 1);
         this.alone = pages.length > 1 ? pages.length : this.alone;
@@ -113,6 +116,11 @@ export class RelayRounds {
       if (oldest) oldestMs = Math.max(oldestMs, ticks.now().getTime() - Date.parse(oldest.at));
     }
     return { behind, oldestMs, published: this.published, failures: this.failures };
+  }
+
+  /** @throws when what was tried last failed */
+  async check(): Promise<void> {
+    if (this.isFailing) throw new Error('publishing failed');
   }
 
   /** Writes down how far it came. */

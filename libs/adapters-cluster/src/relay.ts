@@ -94,6 +94,12 @@ export class Relay {
     return { shares: this.leases.held().size, ...(await this.rounds.status()) };
   }
 
+  /** Asks nobody: resolves while what it does by itself succeeds. @throws when it does not */
+  async check(): Promise<void> {
+    if (!this.leases.isRenewed()) throw new Error('leases cannot be renewed');
+    await this.rounds.check();
+  }
+
   /** Ends what is being sent, unless the brokers take too long, and hands the shares over. */
   async close(): Promise<void> {
     this.closing.abort();
