@@ -47,7 +47,7 @@ function settingsOf(names: Names, blobsFolder: string, clock?: Clock): ClusterSe
 }
 
 /** Where the servers of a folder are, for who opens parts of the family by themselves. */
-export const clusterSettings = (folder: string): Promise<ClusterSettings> =>
+export const clusterSettings = async (folder: string): Promise<ClusterSettings> =>
   settingsOf(namesFor(folder), join(folder, 'blobs'));
 
 /** An api and a worker, over names of their own among the servers that the environment names. */
