@@ -56,4 +56,9 @@ export class SubjectErasure implements Follower {
     }
     this.positions.set(tenant, sequence);
   }
+
+  reread(): void {
+    this.positions.clear();
+    this.stored.clear();
+  }
 }

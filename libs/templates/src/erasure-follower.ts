@@ -47,6 +47,10 @@ export class ErasureFollower implements Follower {
     await this.moveTo(tenant, Math.max(position, last.sequence), reactions.length > 0);
   }
 
+  reread(): void {
+    this.positions.clear();
+  }
+
   private react(stored: StoredEvent): Promise<unknown> | undefined {
     const event = read(stored);
     if (!event) return undefined;

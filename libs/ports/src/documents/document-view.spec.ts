@@ -143,6 +143,20 @@ describe('DocumentView', () => {
     expect(await documents.position(here, 'guests')).toBe(2);
   });
 
+  it('goes on from where another process left it once it was told to look again', async () => {
+    await view.take([event(1, 'arrived', 'a')]);
+    const elsewhere = started();
+    await elsewhere.take([event(2, 'arrived', 'b'), event(3, 'moved', 'a')]);
+    expect(await view.position(here)).toBe(1);
+    view.reread();
+    expect(await view.position(here)).toBe(3);
+    await view.take([event(3, 'moved', 'a'), event(4, 'moved', 'b')]);
+    expect(await shown()).toMatchObject([
+      { id: 'a', body: [3] },
+      { id: 'b', body: [4] },
+    ]);
+  });
+
   it('keeps the tenants apart', async () => {
     await view.take([event(5, 'arrived', 'a')]);
     await view.take([event(1, 'arrived', 'a', there), event(2, 'moved', 'a', there)]);

@@ -106,6 +106,11 @@ export abstract class DocumentView<Body = unknown> implements Follower {
     }
   }
 
+  reread(): void {
+    this.positions.clear();
+    this.stored.clear();
+  }
+
   /** Forgets everything about a tenant, so that the feed builds it again. */
   async clear(tenant: TenantId): Promise<void> {
     await this.documents.clear(tenant, this.name);
