@@ -3,6 +3,7 @@ import type { BullJobs } from './bull-jobs.adapter.js';
 import type { DeadLetter } from './bull-queue.js';
 import type { KafkaPlace } from './cluster-settings.js';
 import { connectKafka } from './kafka-connection.js';
+import { groupOf } from './kafka-feed.adapter.js';
 import { publishedLog } from './published-log.js';
 
 /** What an operator does with a cluster and with no other family. */
@@ -18,7 +19,7 @@ export class ClusterUpkeep {
     const admin = connectKafka(this.kafka, 'upkeep').admin();
     await admin.connect();
     try {
-      const { groups } = await admin.describeGroups([this.kafka.group]);
+      const { groups } = await admin.describeGroups([groupOf(this.kafka)]);
       return groups.reduce((sum, { members }) => sum + members.length, 0);
     } finally {
       await admin.disconnect();

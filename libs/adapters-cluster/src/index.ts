@@ -1,8 +1,10 @@
 export { BullJobs } from './bull-jobs.adapter.js';
 export type { DeadLetter } from './bull-queue.js';
 export { recordOf } from './cloud-event.js';
+export { ClusterAdapters, type ClusterDuties } from './cluster-adapters.module.js';
 export { type ClusterEnvironment, clusterEnvironment, clusterVariables, placesOf } from './cluster-environment.js';
 export type { ClusterSettings, KafkaPlace } from './cluster-settings.js';
+export { ClusterUpkeep } from './cluster-upkeep.js';
 export { CommitHints } from './commit-hints.js';
 export { KafkaFeed } from './kafka-feed.adapter.js';
 export type { KmsReadings } from './kms-calls.js';
@@ -12,6 +14,7 @@ export { openDatabase } from './mongo-connection.js';
 export { MongoDocuments } from './mongo-documents.adapter.js';
 export { type AppendCounts, MongoEventStore } from './mongo-event-store.adapter.js';
 export { MongoKeyTable } from './mongo-key-table.adapter.js';
+export { publishedLog } from './published-log.js';
 export { NodesUnavailable, RedisNodes } from './redis-nodes.adapter.js';
 export { Relay } from './relay.js';
 export type { RelayStatus } from './relay-rounds.js';

@@ -14,6 +14,9 @@ const patienceMs = 1_000;
 /** Tenants whose history is brought to a follower at once. */
 const lanesMax = 8;
 
+/** The consumer group that every process with a feed is a member of. */
+export const groupOf = ({ group }: KafkaPlace): string => `${group}.feed`;
+
 interface FeedSettings {
   readonly kafka: KafkaPlace;
   readonly store: EventStore;
@@ -67,7 +70,7 @@ export class KafkaFeed extends Feed {
     await admin.connect();
     try {
       const { partitions } = await ensureTopic(admin, kafka);
-      return new KafkaFeed(settings, admin, partitions, `${kafka.group}.feed`);
+      return new KafkaFeed(settings, admin, partitions, groupOf(kafka));
     } catch (error) {
       await admin.disconnect();
       throw error;

@@ -1,4 +1,4 @@
-import { type Admin, ConfigResourceTypes, Partitioners, type PartitionMetadata } from 'kafkajs';
+import kafkajs, { type Admin, Partitioners, type PartitionMetadata } from 'kafkajs';
 import type { TenantId } from '#lib/core';
 import type { KafkaPlace } from './cluster-settings.js';
 
@@ -60,7 +60,7 @@ async function checkKeepsAll(admin: Admin, topic: string): Promise<void> {
   const configNames = ['cleanup.policy', 'retention.ms', 'retention.bytes'];
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configNames }],
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames }],
   });
   const entries = resources.flatMap(({ configEntries }) => configEntries);
   for (const { configName, configValue } of entries) {

@@ -1,0 +1,41 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { FirstKey } from '#lib/access';
+import { ClusterAdapters, clusterEnvironment, placesOf } from '#lib/adapters-cluster';
+import { createApi, logged } from './api.js';
+import { complaintOf } from './complaint.js';
+import { endInTime } from './end-in-time.js';
+import { clusterProcessVariables, readEnvironment } from './environment.js';
+import { keepNew } from './kept-key.js';
+
+/** One of any number of processes that answer callers, over the cluster family. What happens by itself is the workers'. */
+async function main(): Promise<void> {
+  const settings = readEnvironment(clusterEnvironment(clusterProcessVariables), process.env);
+  const { HOST, PORT, DATA_FOLDER } = settings;
+  process.umask(0o077);
+  mkdirSync(DATA_FOLDER, { recursive: true });
+  const adapters = await ClusterAdapters.open(placesOf(settings, { blobsFolder: join(DATA_FOLDER, 'blobs') }), {
+    relay: false,
+    follow: false,
+    waitMs: settings.START_WAIT_SECONDS * 1_000,
+    say: console.log,
+  });
+  endInTime();
+  const api = await createApi(adapters, { publicUrl: settings.PUBLIC_URL, duties: ['api'], follow: false });
+  await api.init();
+
+  // The key itself is not printed: what containers print is kept in places that many can read.
+  const file = join(DATA_FOLDER, 'admin.key');
+  if (await api.get(FirstKey).issue((proposed) => keepNew(file, proposed))) console.log(`Admin key, made now: ${file}`);
+
+  // Nest would say in its own words what is said below in ours.
+  api.useLogger(false);
+  await api.listen(PORT, HOST);
+  api.useLogger(logged);
+  console.log(`${await api.getUrl()}/docs`);
+}
+
+await main().catch((error: unknown) => {
+  console.error(complaintOf(error));
+  process.exit(1);
+});
