@@ -1,6 +1,6 @@
 import { Fault, type TenantId } from '#lib/core';
 import type { Clock } from '../clock/clock.port.js';
-import type { StoredEvent } from '../event-store/event-store.port.js';
+import type { EventStore, StoredEvent } from '../event-store/event-store.port.js';
 import type { Follower } from '../feed/feed.port.js';
 import type { Documents, StoredDocument } from './documents.port.js';
 
@@ -40,6 +40,7 @@ export abstract class DocumentView<Body = unknown> implements Follower {
   abstract readonly name: string;
   private readonly positions = new Map<TenantId, number>();
   private readonly stored = new Map<TenantId, number>();
+  private log: EventStore | undefined;
 
   constructor(protected readonly documents: Documents) {}
 
@@ -61,11 +62,61 @@ export abstract class DocumentView<Body = unknown> implements Follower {
     if (!first || !last) return;
     const { tenant } = first;
     const position = await this.position(tenant);
-    const changes = events
-      .filter(({ sequence }) => sequence > position)
-      .flatMap((event) => this.changes(event).map((change) => ({ ...change, sequence: event.sequence })));
     if (last.sequence <= position) return;
+    const { puts, removes } = await this.fold(
+      tenant,
+      events.filter(({ sequence }) => sequence > position),
+    );
+    const unstored = last.sequence - (this.stored.get(tenant) ?? 0);
+    if (puts.length + removes.length > 0 || unstored >= unstoredMax) {
+      await this.documents.write(tenant, { collection: this.name, puts, removes, position: last.sequence });
+      this.stored.set(tenant, last.sequence);
+    }
+    this.positions.set(tenant, last.sequence);
+  }
 
+  /**
+   * To be called before reading, so that a writer can read its own write. A view that another process keeps may have come
+   * further than it stored, as long as nothing in it changed: so it is also looked whether what is not known to be in it
+   * would change anything.
+   * @throws Lagging when the view has not come to `position` after 2 s
+   */
+  async reach(tenant: TenantId, position: number, clock: Clock): Promise<void> {
+    const deadline = clock.now().getTime() + waitMaxMs;
+    let looked = -1;
+    for (;;) {
+      if ((this.positions.get(tenant) ?? 0) >= position) return;
+      const stored = await this.documents.position(tenant, this.name);
+      if (stored >= position) return;
+      if (stored !== looked && (await this.isUnchangedBy(tenant, stored, position))) return;
+      looked = stored;
+      if (clock.now().getTime() > deadline) throw new Lagging(`${this.name} is behind position ${position}`);
+      await clock.sleep(stepMs);
+    }
+  }
+
+  /** Where the log is, which a view that is only read looks into. */
+  readsFrom(log: EventStore): void {
+    this.log = log;
+  }
+
+  reread(): void {
+    this.positions.clear();
+    this.stored.clear();
+  }
+
+  /** Forgets everything about a tenant, so that the feed builds it again. */
+  async clear(tenant: TenantId): Promise<void> {
+    await this.documents.clear(tenant, this.name);
+    this.positions.delete(tenant);
+    this.stored.delete(tenant);
+  }
+
+  /** What the events make of the documents that are stored. */
+  private async fold(tenant: TenantId, events: readonly StoredEvent[]) {
+    const changes = events.flatMap((event) =>
+      this.changes(event).map((change) => ({ ...change, sequence: event.sequence })),
+    );
     const before = await this.load(
       tenant,
       changes.map(({ id }) => id),
@@ -84,38 +135,17 @@ export abstract class DocumentView<Body = unknown> implements Follower {
     const puts = [...touched].flatMap((id) => after.get(id) ?? []);
     // Also what came and went within these events: another process may be late with what it was in between.
     const removes = [...touched].filter((id) => !after.has(id));
-    const unstored = last.sequence - (this.stored.get(tenant) ?? 0);
-    if (puts.length + removes.length > 0 || unstored >= unstoredMax) {
-      await this.documents.write(tenant, { collection: this.name, puts, removes, position: last.sequence });
-      this.stored.set(tenant, last.sequence);
-    }
-    this.positions.set(tenant, last.sequence);
+    return { puts, removes };
   }
 
-  /**
-   * To be called before reading, so that a writer can read its own write.
-   * @throws Lagging when the view has not come to `position` after 2 s
-   */
-  async reach(tenant: TenantId, position: number, clock: Clock): Promise<void> {
-    const deadline = clock.now().getTime() + waitMaxMs;
-    for (;;) {
-      if ((this.positions.get(tenant) ?? 0) >= position) return;
-      if ((await this.documents.position(tenant, this.name)) >= position) return;
-      if (clock.now().getTime() > deadline) throw new Lagging(`${this.name} is behind position ${position}`);
-      await clock.sleep(stepMs);
-    }
-  }
-
-  reread(): void {
-    this.positions.clear();
-    this.stored.clear();
-  }
-
-  /** Forgets everything about a tenant, so that the feed builds it again. */
-  async clear(tenant: TenantId): Promise<void> {
-    await this.documents.clear(tenant, this.name);
-    this.positions.delete(tenant);
-    this.stored.delete(tenant);
+  /** Whether the documents are as they are at `position` already, of a view that is stored up to `from`. */
+  private async isUnchangedBy(tenant: TenantId, from: number, position: number): Promise<boolean> {
+    const count = position - from;
+    if (!this.log || count > unstoredMax) return false;
+    const events = await this.log.readLog(tenant, from, count);
+    if (events.length < count) return false;
+    const { puts, removes } = await this.fold(tenant, events);
+    return puts.length + removes.length === 0;
   }
 
   private async load(tenant: TenantId, ids: readonly string[]): Promise<Map<string, StoredDocument<Body>>> {

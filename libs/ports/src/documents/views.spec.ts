@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SqliteDocuments, SqliteEventStore, TailFeed } from '#lib/adapters-embedded';
 import { SystemClock } from '#lib/adapters-system';
 import { TenantId } from '#lib/core';
+import { TestClock } from '../../../../test/support/clock.js';
 import type { StoredEvent } from '../event-store/event-store.port.js';
 import { DocumentView, type Shown } from './document-view.js';
 import { type RebuildProgress, Views } from './views.js';
@@ -141,6 +142,41 @@ describe('Views', () => {
       'there odd 1/1',
       'there even 1/1',
     ]);
+  });
+
+  it('knows of a view that another process keeps whether what it did not store changes anything', async () => {
+    await append(here, 3);
+    await views.catchUp();
+    // Stored up to 3 and 2: the third event changed nothing in the view of even ones.
+    started();
+    const clock = new TestClock();
+    const [odd, even] = counts as [Counts, Counts];
+    await Promise.all(counts.map((view) => view.reach(here, 3, clock)));
+    await append(here, 1);
+    await odd.reach(here, 4, clock);
+    const reached = even.reach(here, 4, clock);
+    clock.advance(2_100);
+    await expect(reached).rejects.toMatchObject({ name: 'Lagging', message: 'even is behind position 4' });
+    // What nobody stored yet may be anything.
+    const early = odd.reach(here, 6, clock);
+    clock.advance(2_100);
+    await expect(early).rejects.toMatchObject({ name: 'Lagging' });
+  });
+
+  it('builds them again from pages of elsewhere, to the same bytes', async () => {
+    await append(here, 12);
+    await append(there, 5);
+    await views.catchUp();
+    const before = await everything();
+    const told: RebuildProgress[] = [];
+    async function* pages() {
+      for (const after of [0, 5, 10]) yield { events: await store.readLog(here, after, 5), done: after, total: 17 };
+      yield { events: [], done: 12, total: 17 };
+      yield { events: await store.readLog(there, 0, 10), done: 17, total: 17 };
+    }
+    await views.rebuild((progress) => told.push(progress), pages());
+    expect(await everything()).toBe(before);
+    expect(told.at(-1)).toEqual({ view: 'even', tenant: there, done: 17, total: 17 });
   });
 
   it('keeps every view up to date from now on', async () => {

@@ -23,6 +23,8 @@ export interface LogPage {
 /** What every `DocumentView` is, whatever its documents hold. */
 export interface View extends Follower {
   clear(tenant: TenantId): Promise<void>;
+  /** Where the log is, for a view that another process keeps. */
+  readsFrom?(log: EventStore): void;
 }
 
 /** Every view of this process. A feature adds its own when it is made; a main then lets them follow the log. */
@@ -37,6 +39,7 @@ export class Views {
   /** @throws when another view has its name: two would write over each other */
   add(view: View): void {
     if (this.views.has(view.name)) throw new Error(`there are two views named ${view.name}`);
+    view.readsFrom?.(this.store);
     this.views.set(view.name, view);
   }
 
