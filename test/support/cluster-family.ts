@@ -56,7 +56,7 @@ export const cluster: Family = {
   api: { file: 'apps/api/src/main.cluster.js', ready: /^(http:\S+)\/docs$/m },
   beside: [{ file: 'apps/worker/src/main.cluster.js', ready: /^(http:\S+)\/readyz$/m }],
   lethe: 'apps/ops/src/main.cluster.js',
-  dependencies: ['nodes', 'jobs', 'relay', 'kafka'],
+  dependencies: ['nodes', 'jobs', 'kafka'],
   open: async (clock) => {
     const names = namesOf(`lethe-${randomUUID().slice(0, 12)}`);
     const folder = mkdtempSync(join(tmpdir(), 'lethe-blobs-'));

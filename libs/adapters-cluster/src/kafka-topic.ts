@@ -1,8 +1,11 @@
 import kafkajs, { type Admin, Partitioners, type PartitionMetadata } from 'kafkajs';
+import { SystemClock } from '#lib/adapters-system';
 import type { TenantId } from '#lib/core';
 import type { KafkaPlace } from './cluster-settings.js';
 
 const createTimeoutMs = 10_000;
+const lookEveryMs = 50;
+const newTopicErrors: readonly string[] = ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'];
 
 /** The topic of all events, as it was found. */
 export interface Topic {
@@ -38,15 +41,30 @@ export async function ensureTopic(admin: Admin, place: KafkaPlace): Promise<Topi
     await admin.createTopics({
       topics: [{ topic, numPartitions: partitions, replicationFactor: replication, configEntries }],
       timeout: createTimeoutMs,
-      waitForLeaders: true,
+      // By the client it would fail where the broker does not know yet what it has just made.
+      waitForLeaders: false,
     });
   }
-  const found = await topicAt(admin, topic);
+  const found = await topicMade(admin, topic);
   if (found.partitions < partitions) {
     throw new UnusableTopic(`topic ${topic} has ${found.partitions} partitions, not ${partitions}`);
   }
   await checkKeepsAll(admin, topic);
   return found;
+}
+
+/** The topic once the broker knows it and its leaders, which is some moments after it was made. */
+async function topicMade(admin: Admin, name: string): Promise<Topic> {
+  const ticks = new SystemClock();
+  for (let waitedMs = 0; ; waitedMs += lookEveryMs) {
+    try {
+      return await topicAt(admin, name);
+    } catch (error) {
+      const isNew = newTopicErrors.includes((error as { type?: string }).type ?? '');
+      if (!isNew || waitedMs >= createTimeoutMs) throw error;
+      await ticks.sleep(lookEveryMs);
+    }
+  }
 }
 
 /** The topic as it is now. @throws when there is none */
