@@ -86,7 +86,7 @@ export class KmsKeys {
    * Destroys an erasable key: resolves once KMS was seen to open nothing with it any more. `sealed` is something under it.
    * May be repeated, wherever it stopped.
    */
-  async destroyErasable(KeyId: string, sealed?: Uint8Array, context?: KeyContext): Promise<void> {
+  async destroyErasable(KeyId: string, sealed: Uint8Array, context: KeyContext): Promise<void> {
     const remove = () =>
       this.calls.send((kms, options) => kms.send(new DeleteImportedKeyMaterialCommand({ KeyId }), options));
     try {
@@ -94,13 +94,17 @@ export class KmsKeys {
     } catch (error) {
       if (isRefused(error, 'NotFoundException')) return;
       if (!isRefused(error, 'KMSInvalidStateException')) throw error;
-      // It is to be deleted in some days, and may have its material until then: only without that state it can be removed.
-      await this.calls.send((kms, options) => kms.send(new CancelKeyDeletionCommand({ KeyId }), options));
+      // It is to be deleted in some days, and may have its material until then: without that state it can be removed.
+      await this.calls
+        .send((kms, options) => kms.send(new CancelKeyDeletionCommand({ KeyId }), options))
+        .catch(unlessInvalidState);
       await remove();
     }
-    if (sealed && context) await this.seeClosed(KeyId, sealed, context);
+    await this.seeClosed(KeyId, sealed, context);
     const input = { KeyId, PendingWindowInDays: deletionDays };
-    await this.calls.send((kms, options) => kms.send(new ScheduleKeyDeletionCommand(input), options));
+    await this.calls
+      .send((kms, options) => kms.send(new ScheduleKeyDeletionCommand(input), options))
+      .catch(unlessInvalidState);
   }
 
   /** @throws KeysUnavailable when the root key is not one that can be used now */
@@ -162,6 +166,11 @@ export class KmsKeys {
 const closed = new Set(['KMSInvalidStateException', 'NotFoundException']);
 
 export const isRefused = (error: unknown, code: string): boolean => error instanceof KmsRefusal && error.code === code;
+
+/** As a request is answered that was carried out before, its answer lost. */
+const unlessInvalidState = (error: unknown): void => {
+  if (!isRefused(error, 'KMSInvalidStateException')) throw error;
+};
 
 const pairsOf = ({ tenant, use, number }: KeyContext) => ({ tenant, use, number: `${number}` });
 

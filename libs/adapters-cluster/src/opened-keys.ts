@@ -33,10 +33,6 @@ export class OpenedKeys {
     return value;
   }
 
-  put(name: string, value: unknown): void {
-    this.opened.set(name, { value: Promise.resolve(value), openedMs: this.ticks.now().getTime() });
-  }
-
   /** Forgets one, or all whose names begin with it. */
   forget(beginning: string): void {
     for (const name of [...this.opened.keys()]) if (name.startsWith(beginning)) this.opened.delete(name);
