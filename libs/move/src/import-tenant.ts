@@ -49,6 +49,8 @@ export async function importTenant(side: Side, file: string, tell: TellProgress)
   const { tenant, head } = header;
   const { keys, records, history } = end;
   if (isHere(header, standing as Standing)) {
+    // What the last one may have left of it.
+    await side.keys.admit(tenant);
     return { tenant, head, keys, records, history, appended: 0, wasHere: true };
   }
   const importing = new Importing(side, header, await takenOver(side, header, end), tell);

@@ -106,7 +106,7 @@ export abstract class KeyService {
 
   /**
    * From now on the tenant has the keys that were taken over, and what was sealed to the public key opens nowhere: its
-   * private half is destroyed. Durable. Nothing where the tenant has keys and none are awaited.
+   * private half is destroyed. Durable. One that stopped half-way is ended by the next; nothing where there is none.
    * @throws HandOverRefused when nothing was taken over
    */
   abstract admit(tenant: TenantId): Promise<void>;
