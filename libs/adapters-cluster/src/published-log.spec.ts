@@ -1,9 +1,11 @@
 import { SystemRandom } from '#lib/adapters-system';
 import { TenantId } from '#lib/core';
-import type { LogPage } from '#lib/ports';
+import type { LogPage, StoredEvent } from '#lib/ports';
 import { bareKafka } from '../../../test/support/kafka.js';
 import { Relayed } from '../../../test/support/relayed.js';
+import { recordOf } from './cloud-event.js';
 import { publishedLog } from './published-log.js';
+import type { Relay } from './relay.js';
 
 const here = TenantId.parse('here');
 const there = TenantId.parse('there');
@@ -20,8 +22,8 @@ describe('publishedLog', () => {
     for await (const page of publishedLog(relayed.kafka, new SystemRandom())) pages.push(page);
     return pages;
   };
-  const published = async (count: number) => {
-    const relay = await relayed.relay();
+  const published = async (count: number, by?: Relay) => {
+    const relay = by ?? (await relayed.relay());
     for (let published = 0; published < count; ) {
       ({ published } = await relay.status());
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -52,16 +54,31 @@ describe('publishedLog', () => {
   });
 
   it('is empty where nothing was published, and leaves no group', async () => {
-    await relayed.relay();
+    const relay = await relayed.relay();
     expect(await read()).toEqual([]);
     await relayed.append(here);
-    await published(1);
+    await published(1, relay);
     await read();
     const admin = bareKafka().admin();
     await admin.connect();
     const { groups } = await admin.listGroups();
     await admin.disconnect();
     expect(groups.filter(({ groupId }) => groupId.startsWith(`${relayed.kafka.group}-published`))).toEqual([]);
+  });
+
+  it('says so when the topic was begun in the middle', async () => {
+    await relayed.append(here, 4);
+    await published(4);
+    const [event] = await relayed.store.readLog(here, 3, 1);
+    const producer = bareKafka().producer();
+    await producer.connect();
+    const { key, value, headers } = recordOf({ ...(event as StoredEvent), sequence: 7 });
+    await producer.send({ topic: relayed.kafka.topic, messages: [{ key, value, headers }] });
+    await producer.disconnect();
+    await expect(read()).rejects.toMatchObject({
+      name: 'IncompleteTopic',
+      message: expect.stringContaining('1 tenants'),
+    });
   });
 
   it('can be left before its end', async () => {

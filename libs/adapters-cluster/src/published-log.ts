@@ -8,11 +8,16 @@ import { connectKafka } from './kafka-connection.js';
 const sessionMs = 30_000;
 const pageMax = 1_000;
 
+/** The topic lacks events that it once had, or was begun in the middle. Views can still be built again from the store. */
+export class IncompleteTopic extends Error {
+  override readonly name = 'IncompleteTopic';
+}
+
 /**
  * The log as it was published, from the beginning of the topic to where it ended when this began. Of each tenant nothing
  * but the very next event is taken, so repeats do no harm and no event goes before its predecessor. To be read to its end:
  * its consumer and its group are gone then.
- * @throws what the client says when the brokers are not reached
+ * @throws IncompleteTopic at the end, what the client says when the brokers are not reached
  */
 export async function* publishedLog(kafka: KafkaPlace, random: Random): AsyncGenerator<LogPage> {
   const client = connectKafka(kafka, 'published-log');
@@ -55,6 +60,7 @@ async function run(consumer: Consumer, ends: Map<number, Span>, pages: Handover<
   const total = [...ends.values()].reduce((sum, { low, high }) => sum + high - low, 0);
   const left = new Map(ends);
   const reached = new Map<TenantId, number>();
+  const seen = new Map<TenantId, number>();
   let done = 0;
   consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
     if (!restart) pages.fail(error);
@@ -65,17 +71,19 @@ async function run(consumer: Consumer, ends: Map<number, Span>, pages: Handover<
     eachBatch: async ({ batch, heartbeat }: EachBatchPayload) => {
       const span = left.get(batch.partition);
       if (!span) return;
-      for (const events of fresh(
-        batch.messages.flatMap((message) => eventIn(message) ?? []),
-        reached,
-      )) {
+      const read = batch.messages.flatMap((message) => eventIn(message) ?? []);
+      for (const { tenant, sequence } of read) seen.set(tenant, Math.max(sequence, seen.get(tenant) ?? 0));
+      for (const events of fresh(read, reached)) {
         done += events.length;
         await pages.put({ events, done: Math.min(done, total), total });
         await heartbeat();
       }
       if (Number(batch.lastOffset()) + 1 < span.high) return;
       left.delete(batch.partition);
-      if (left.size === 0) pages.end();
+      if (left.size > 0) return;
+      const lacking = [...seen].filter(([tenant, last]) => last > (reached.get(tenant) ?? 0)).length;
+      if (lacking > 0) pages.fail(new IncompleteTopic(`the topic lacks events of ${lacking} tenants`));
+      else pages.end();
     },
   });
 }
