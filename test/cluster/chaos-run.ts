@@ -40,6 +40,8 @@ export interface Round extends Omit<Looked, 'findings'> {
   /** A second, and as much as a server that had nothing to do kept callers waiting meanwhile. */
   readonly limitMs: number;
   readonly operations: number;
+  /** Processes of ours that ended by themselves, so far. */
+  readonly deaths: number;
   /** Nothing, where all promises were kept. */
   readonly findings: readonly Finding[];
 }
@@ -117,7 +119,8 @@ export class Chaos {
     const undocumented: Finding[] = answers.undocumented.map((what) => ({ rule: 'undocumented', what }));
     const findings = [...unrecovered, ...late, ...undocumented, ...blocked, ...repeated, ...looked.findings];
     const operations = this.workload.operations.length;
-    return { ...looked, fault, lastedMs: toMs - fromMs, recoveredMs, answers, limitMs, operations, findings };
+    const deaths = this.cluster.children.reduce((sum, child) => sum + child.deaths, 0);
+    return { ...looked, fault, lastedMs: toMs - fromMs, recoveredMs, answers, limitMs, operations, deaths, findings };
   }
 
   async end(): Promise<void> {
@@ -126,14 +129,7 @@ export class Chaos {
 
   /** By itself: every process says that it is ready, and at every api somebody can be enrolled, accepted, blocked and erased. */
   private async recovered(): Promise<Finding[]> {
-    const untilMs = this.client.nowMs() + recoverMaxMs;
-    const ready = this.cluster.children.map(async (child) => {
-      while (!(await child.isReady())) {
-        if (child.death) throw new Error(child.death);
-        if (this.client.nowMs() > untilMs) throw new Error(`${child.name} is not ready`);
-        await pause(100);
-      }
-    });
+    const ready = this.cluster.children.map((child) => child.ready(recoverMaxMs));
     const probes = this.cluster.apis.map((_, server) =>
       this.workload.probe(server, this.wards[server % this.wards.length] as Ward, recoverMaxMs),
     );

@@ -6,7 +6,8 @@ const whole = (ms: number) => `${Math.round(ms)} ms`;
 
 /** A line about one fault; and one about each thing that was wrong. */
 export function lineOf(round: Round): string {
-  const { fault, lastedMs, recoveredMs, erasedMs, shownMs, answers, limitMs, findings, operations, events } = round;
+  const { fault, lastedMs, recoveredMs, erasedMs, shownMs, answers, limitMs, findings, operations, events, deaths } =
+    round;
   const verdict = findings.length === 0 ? 'ok' : `${findings.length} VIOLATIONS`;
   const said = [
     `${fault.name}: ${fault.what}, for ${seconds(lastedMs)}`,
@@ -14,6 +15,7 @@ export function lineOf(round: Round): string {
     `owed erasures done ${seconds(erasedMs)} and views right ${seconds(shownMs)} later`,
     `${answers.count} answers, the slowest ${whole(answers.worstMs)} (limit ${whole(limitMs)})`,
     `${operations} operations against ${events} events`,
+    ...(deaths > 0 ? [`${deaths} deaths of processes by themselves so far`] : []),
     verdict,
   ];
   const wrong = findings.slice(0, shownMax).map(({ rule, what }) => `    ${rule}: ${what}`);

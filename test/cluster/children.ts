@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-const readyMaxMs = 90_000;
+const restartMs = 1_000;
 const flags = ['--enable-source-maps', '--disable-warning=TimeoutNegativeWarning'];
 /** Where this runs compiled, what it starts lies beside it. */
 const isBuild = import.meta.dirname.endsWith(join('dist', 'test', 'cluster'));
@@ -25,10 +25,15 @@ export async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-/** One of ours, that can die and be started again: an api or a worker. What it writes goes into a file, death after death. */
+/**
+ * One of ours, that can die and be started again: an api or a worker. One that ends by itself is started again, as whatever
+ * runs them would; `deaths` tells how often. What it writes goes into a file, life after life.
+ */
 export class Child {
   readonly url: string;
+  deaths = 0;
   private child: ChildProcess | undefined;
+  private said = '';
 
   constructor(
     readonly kind: keyof typeof mains,
@@ -40,58 +45,62 @@ export class Child {
     this.url = `http://127.0.0.1:${port}`;
   }
 
-  /** Resolves once the process is there; `isReady` says when it can be used. */
+  /** Begins a life; `ready` waits until it can be used. */
   start(): void {
-    if (this.isAlive) return;
+    if (this.child) return;
     const own = { HOST: '127.0.0.1', PORT: String(this.port), NODE_ID: this.name, KAFKAJS_NO_PARTITIONER_WARNING: '1' };
-    const settings = { ...process.env, ...this.env, ...own };
     const child = spawn(process.execPath, [...flags, mains[this.kind]], {
       cwd: this.folder,
-      env: settings,
+      env: { ...process.env, ...this.env, ...own },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const log = createWriteStream(join(this.folder, `${this.name}.log`), { flags: 'a' });
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     child.once('close', () => log.end());
+    child.once('exit', () => {
+      if (this.child === child) void this.startAgain();
+    });
     this.child = child;
-  }
-
-  get isAlive(): boolean {
-    return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null;
-  }
-
-  /** How it died by itself, if it did. */
-  get death(): string | undefined {
-    return this.child && !this.isAlive ? `${this.name} ended by itself: ${this.child.exitCode}` : undefined;
   }
 
   async isReady(): Promise<boolean> {
     try {
       const answer = await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(3_000) });
-      await answer.body?.cancel();
+      this.said = await answer.text();
       return answer.status === 200;
     } catch {
+      this.said = 'no answer';
       return false;
     }
   }
 
-  /** @throws when it is not ready in a minute and a half, or died */
-  async ready(): Promise<void> {
-    const untilMs = performance.now() + readyMaxMs;
+  /** @throws when it is not ready within `maxMs`: what it said last */
+  async ready(maxMs: number): Promise<void> {
+    const untilMs = performance.now() + maxMs;
     while (!(await this.isReady())) {
-      if (this.death) throw new Error(this.death);
-      if (performance.now() > untilMs) throw new Error(`${this.name} is not ready`);
+      if (performance.now() > untilMs) throw new Error(`${this.name} is not ready: ${this.said}`);
       await pause(100);
     }
   }
 
+  /** Ends it for good, or until it is started. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const { child } = this;
-    if (!child || !this.isAlive) return;
+    this.child = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
     child.kill(signal);
     await ended;
+  }
+
+  private async startAgain(): Promise<void> {
+    this.deaths += 1;
+    const dead = this.child;
+    await pause(restartMs);
+    // Somebody may have ended it, or started it, meanwhile.
+    if (this.child !== dead) return;
     this.child = undefined;
+    this.start();
   }
 }

@@ -11,6 +11,8 @@ const { makeRootKey } = (await import(join(infra, 'root-key.mjs'))) as {
   makeRootKey: (environment: NodeJS.ProcessEnv) => Promise<void>;
 };
 
+const startMaxMs = 240_000;
+
 export interface ClusterPlan {
   readonly folder: string;
   readonly apis: number;
@@ -46,6 +48,7 @@ export class Cluster {
       KMS_ENDPOINT: kms.url,
       DATA_FOLDER: data,
       SWEEP_SECONDS: '2',
+      START_WAIT_SECONDS: '600',
       ...services.credentials,
       ...env,
     };
@@ -58,7 +61,7 @@ export class Cluster {
     const cluster = new Cluster(services, kms, await children('api', apis), await children('worker', workers), folder);
     try {
       for (const child of cluster.children) child.start();
-      await Promise.all(cluster.children.map((child) => child.ready()));
+      await Promise.all(cluster.children.map((child) => child.ready(startMaxMs)));
     } catch (error) {
       await cluster.end();
       throw error;
