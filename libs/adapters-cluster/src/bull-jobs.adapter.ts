@@ -89,7 +89,10 @@ export class BullJobs extends Jobs {
     worker.on('stalled', () => {
       this.counts.stalled += 1;
     });
-    worker.on('error', (error) => this.log.warn(`a worker of ${kind}: ${error.name}`));
+    worker.on('error', (error) => {
+      // That there is no connection is told once, by the connection; a worker tells it several times a second.
+      if (this.patient.status === 'ready') this.log.warn(`a worker of ${kind}: ${error.name}`);
+    });
     this.workers.set(kind, worker);
   }
 
