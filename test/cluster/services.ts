@@ -5,7 +5,11 @@ import { parseEnv, promisify } from 'node:util';
 import { Redis } from 'ioredis';
 
 const run = promisify(execFile);
-const startMaxMs = 90_000;
+/** Installing them, where nobody did, takes minutes. */
+const upMaxMs = 900_000;
+const startMaxMs = 240_000;
+/** A machine that is busy with other things takes its time. */
+const patient = { ...process.env, SERVICE_READY_S: '180' };
 
 export const names = ['mongo', 'kafka', 'redis', 'kms'] as const;
 /** A server that the cluster family stands on. */
@@ -25,8 +29,14 @@ export class Services {
     private readonly env: Readonly<Record<string, string | undefined>>,
   ) {}
 
+  /** @throws when one does not start; then none is left running */
   static async up(scripts: string, folder: string): Promise<Services> {
-    await run('bash', [join(scripts, 'up'), '--dir', folder], { timeout: 600_000 });
+    try {
+      await run('bash', [join(scripts, 'up'), '--dir', folder], { timeout: upMaxMs, env: patient });
+    } catch (error) {
+      await run('bash', [join(scripts, 'down'), '--dir', folder, '--wipe']);
+      throw error;
+    }
     return new Services(scripts, folder, parseEnv(readFileSync(join(folder, 'env'), 'utf8')));
   }
 
@@ -84,7 +94,10 @@ export class Services {
   }
 
   private call(script: string, ...args: string[]): Promise<unknown> {
-    return run('bash', [join(this.scripts, script), '--dir', this.folder, ...args], { timeout: startMaxMs });
+    return run('bash', [join(this.scripts, script), '--dir', this.folder, ...args], {
+      timeout: startMaxMs,
+      env: patient,
+    });
   }
 
   private async tell(path: string, body: object): Promise<void> {
