@@ -9,7 +9,6 @@ export { CommitHints } from './commit-hints.js';
 export { KafkaFeed } from './kafka-feed.adapter.js';
 export type { KmsReadings } from './kms-calls.js';
 export { KmsKeyService } from './kms-key-service.adapter.js';
-export { ensureRootKey } from './kms-root-key.js';
 export { openDatabase } from './mongo-connection.js';
 export { MongoDocuments } from './mongo-documents.adapter.js';
 export { type AppendCounts, MongoEventStore } from './mongo-event-store.adapter.js';

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { SystemClock, SystemRandom } from '#lib/adapters-system';
 import { keyServiceContract } from '#lib/ports/contracts';
 import { KmsKeyService } from './kms-key-service.adapter.js';
-import { ensureRootKey } from './kms-root-key.js';
 import { openDatabase } from './mongo-connection.js';
 
 const ticks = new SystemClock();
@@ -10,10 +9,8 @@ const random = new SystemRandom();
 const endpoint = process.env.KMS_ENDPOINT;
 // Without one the SDK would go to the real AWS.
 if (!endpoint) throw new Error('KMS_ENDPOINT is not set');
-const kms = { endpoint, region: 'eu-central-1', rootKeyId: 'alias/lethe-spec', timeoutMs: 10_000 };
+const kms = { endpoint, region: 'eu-central-1', rootKeyId: 'alias/lethe', timeoutMs: 10_000 };
 const database = () => `keys-${randomBytes(6).toString('hex')}`;
-
-beforeAll(() => ensureRootKey(kms, random, ticks));
 
 keyServiceContract(async () => {
   const connection = await openDatabase({

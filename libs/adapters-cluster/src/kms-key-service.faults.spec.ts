@@ -7,14 +7,13 @@ import { TestClock } from '../../../test/support/clock.js';
 import { KmsLink } from '../../../test/support/kms-link.js';
 import { LossyLink } from '../../../test/support/lossy-link.js';
 import { KmsKeyService } from './kms-key-service.adapter.js';
-import { ensureRootKey } from './kms-root-key.js';
 import { openDatabase } from './mongo-connection.js';
 
 const random = new SystemRandom();
 const endpoint = process.env.KMS_ENDPOINT;
 // Without one the SDK would go to the real AWS.
 if (!endpoint) throw new Error('KMS_ENDPOINT is not set');
-const root = { endpoint, region: 'eu-central-1', rootKeyId: 'alias/lethe-spec', timeoutMs: 10_000 };
+const root = { endpoint, region: 'eu-central-1', rootKeyId: 'alias/lethe', timeoutMs: 10_000 };
 const here = TenantId.parse('here');
 const there = TenantId.parse('there');
 const dataKey = () => new Uint8Array(32).fill(7);
@@ -33,7 +32,6 @@ describe('KmsKeyService, with several processes and a KMS that fails', () => {
   const isOpen = async (service: KmsKeyService, entry: KeyEntry, tenant = here) =>
     (await service.unwrap(tenant, entry)) !== undefined;
 
-  beforeAll(() => ensureRootKey(root, random, new SystemClock()));
   beforeEach(async () => {
     const database = `keys-${randomBytes(6).toString('hex')}`;
     connection = await openDatabase({ uri: process.env.MONGODB_URI ?? '', database, timeoutMs: 10_000 });
