@@ -97,7 +97,7 @@ describe(`${processes} processes write one log`, () => {
   });
 
   it('without a gap at any moment, and no guarded commit stands behind what moved its guard', async () => {
-    await begin(40);
+    await begin(30);
     const log = await watched(ended());
     expect(await ended()).toEqual(children.map(() => 0));
     const stored = children.flatMap(storedOf);
@@ -113,7 +113,7 @@ describe(`${processes} processes write one log`, () => {
   }, 180_000);
 
   it('and lose nothing that was answered when some of them are killed amid their batches', async () => {
-    await begin(40);
+    await begin(30);
     const done = ended();
     const killed = children.slice(0, 3);
     for (const [n, child] of killed.entries()) {
