@@ -27,6 +27,15 @@ describe('the server process of a folder', () => {
     expect(server.printed).not.toContain('lethe_');
   });
 
+  it('tells its log what fails while it serves', async () => {
+    const site = await Site.open(server);
+    const headers = { 'lethe-position': '9999' };
+    const path = '/v1/consents?subjectId=6f1b0b0e-3c6a-4d52-9d0e-0b5f7f0c1a02';
+    const { status } = await site.call({ method: 'GET', path, as: 'registrar', headers });
+    expect([status, server.printed.includes('WARN')]).toEqual([503, false]);
+    expect(server.complained).toMatch(/WARN \[ProblemFilter\] Lagging/);
+  });
+
   it('keeps all it stores to itself', async () => {
     await Site.open(server);
     const modes = ['', 'admin.key', 'root.key', 'keys.sealed', 'events.db', 'events.db-wal', 'keys.db', 'views.db'].map(

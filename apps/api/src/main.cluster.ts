@@ -1,18 +1,21 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { Logger } from '@nestjs/common';
 import { FirstKey } from '#lib/access';
 import { ClusterAdapters, clusterEnvironment, placesOf } from '#lib/adapters-cluster';
-import { createApi, logged } from './api.js';
+import { createApi, listen } from './api.js';
 import { complaintOf } from './complaint.js';
 import { endInTime } from './end-in-time.js';
 import { clusterProcessVariables, readEnvironment } from './environment.js';
 import { keepNew } from './kept-key.js';
+import { ServerLog } from './server-log.js';
 
 /** One of any number of processes that answer callers, over the cluster family. What happens by itself is the workers'. */
 async function main(): Promise<void> {
   const settings = readEnvironment(clusterEnvironment(clusterProcessVariables), process.env);
   const { HOST, PORT, DATA_FOLDER } = settings;
   process.umask(0o077);
+  Logger.overrideLogger(new ServerLog());
   mkdirSync(DATA_FOLDER, { recursive: true });
   const adapters = await ClusterAdapters.open(placesOf(settings, { blobsFolder: join(DATA_FOLDER, 'blobs') }), {
     relay: false,
@@ -28,11 +31,7 @@ async function main(): Promise<void> {
   const file = join(DATA_FOLDER, 'admin.key');
   if (await api.get(FirstKey).issue((proposed) => keepNew(file, proposed))) console.log(`Admin key, made now: ${file}`);
 
-  // Nest would say in its own words what is said below in ours.
-  api.useLogger(false);
-  await api.listen(PORT, HOST);
-  api.useLogger(logged);
-  console.log(`${await api.getUrl()}/docs`);
+  console.log(`${await listen(api, PORT, HOST)}/docs`);
 }
 
 await main().catch((error: unknown) => {

@@ -38,7 +38,8 @@ export class Readiness {
     try {
       return await Promise.race([run().then(() => undefined), late]);
     } catch (error) {
-      return `fails with ${nameOf(error)}`;
+      const name = nameOf(error);
+      return name === 'Error' ? 'it fails' : `fails with ${name}`;
     } finally {
       patience.abort();
     }

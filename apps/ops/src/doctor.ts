@@ -92,7 +92,8 @@ async function* log(
   const total = await store.head(tenant);
   let count = 0;
   for (let after = 0; after < total; ) {
-    const page = await store.readLog(tenant, after, pageMax);
+    // Where processes go on beside this, the log does too: it is looked at as far as it went at the beginning.
+    const page = await store.readLog(tenant, after, Math.min(pageMax, total - after));
     for (const event of page) {
       for (const { sequence, rule, what } of audit.add(event)) {
         count += 1;
@@ -112,26 +113,39 @@ async function* log(
 }
 
 /** A template that lives opens, by its record in the vault and its key in the key table. */
-async function stored({ templates }: Patient, tenant: TenantId, audit: LogAudit): Promise<Finding> {
-  const living = audit.living().filter(({ state }) => state === 'active');
-  let broken = 0;
+async function stored({ templates, store }: Patient, tenant: TenantId, audit: LogAudit): Promise<Finding> {
+  const living = livingIn(audit);
+  const closed = new Set<string>();
   for (const template of living) {
     const opened = await templates.open(tenant, template);
     if (opened.ok) opened.embedding.fill(0);
-    else broken += 1;
+    else closed.add(template.terms.templateId);
   }
+  // What was erased since it was read in the log does not open, as it must not.
+  for (let page = await since(store, tenant, audit); closed.size > 0 && page.length > 0; ) {
+    for (const event of page) audit.add(event);
+    page = await since(store, tenant, audit);
+  }
+  const broken = livingIn(audit).filter(({ terms }) => closed.has(terms.templateId)).length;
   if (broken > 0) return ill(`${tenant}: ${broken} of ${living.length} living templates cannot be opened: enrol anew`);
   return well(`${tenant}: ${living.length} living templates, each of which opens`);
 }
 
+const livingIn = (audit: LogAudit) => audit.living().filter(({ state }) => state === 'active');
+
+const since = (store: EventStore, tenant: TenantId, audit: LogAudit) =>
+  store.readLog(tenant, audit.looked().events, pageMax);
+
 async function viewsOf({ store, views }: Patient, tenant: TenantId): Promise<Finding> {
+  const shown = await Promise.all(
+    views.all().map(async (view) => ({ name: view.name, position: await view.position(tenant) })),
+  );
+  // Asked for last: where processes go on beside this, views do too.
   const head = await store.head(tenant);
-  const behind: string[] = [];
-  for (const view of views.all()) {
-    const position = await view.position(tenant);
-    if (position > head) return ill(`${tenant}: the view ${view.name} is ahead of the log: rebuild it`);
-    if (position < head) behind.push(`${view.name} by ${head - position}`);
-  }
+  const ahead = shown.find(({ position }) => position > head);
+  if (ahead) return ill(`${tenant}: the view ${ahead.name} is ahead of the log: rebuild it`);
+  const late = shown.filter(({ position }) => position < head);
+  const behind = late.map(({ name, position }) => `${name} by ${head - position}`);
   const noted = behind.length > 0 ? ` (behind, as after any stop: ${behind.join(', ')})` : '';
   return well(`${tenant}: no view is ahead of the log${noted}`);
 }

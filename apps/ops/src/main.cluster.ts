@@ -1,13 +1,14 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { FirstKey } from '#lib/access';
 import { ClusterAdapters, ClusterUpkeep, clusterEnvironment, placesOf } from '#lib/adapters-cluster';
 import { SystemClock } from '#lib/adapters-system';
 import { createApi } from '../../api/src/api.js';
-import { complaintOf } from '../../api/src/complaint.js';
 import { operatorVariables, readEnvironment } from '../../api/src/environment.js';
 import { keepNew } from '../../api/src/kept-key.js';
+import { ServerLog } from '../../api/src/server-log.js';
 import { doorInto, doorTo } from './door.js';
 import type { House, Work } from './house.js';
 import { runProgram } from './program.js';
@@ -24,6 +25,7 @@ function houseOver(folder: string, url: string | undefined): House {
   const inside = async ({ follows = false }: Work = {}) => {
     if (opened) return opened;
     process.umask(0o077);
+    Logger.overrideLogger(new ServerLog());
     const settings = readEnvironment(clusterEnvironment(operatorVariables), process.env);
     mkdirSync(folder, { recursive: true });
     const adapters = await ClusterAdapters.open(placesOf(settings, { blobsFolder: join(folder, 'blobs') }), {
@@ -59,5 +61,4 @@ const { DATA_FOLDER = 'var/cluster', LETHE_URL } = process.env;
 await runProgram(
   houseOver(DATA_FOLDER, LETHE_URL),
   'Runs what has no page, on a cluster: through the api that LETHE_URL names, or beside its processes.',
-  complaintOf,
 );

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { complaintOf } from '../../api/src/complaint.js';
 import type { House } from './house.js';
 import { addMoveCommands } from './move-commands.js';
 import { addReportCommands } from './report-commands.js';
@@ -7,13 +8,9 @@ import { addUpkeepCommands } from './upkeep-commands.js';
 
 /**
  * Runs what the command line asks for, over whichever family `house` opens. Exits with 1 where it failed, with 2 where it
- * was asked wrongly. `complain` makes a sentence of an error.
+ * was asked wrongly.
  */
-export async function runProgram(
-  house: House,
-  description: string,
-  complain = (error: unknown): unknown => (error instanceof Error ? error.message : error),
-): Promise<void> {
+export async function runProgram(house: House, description: string): Promise<void> {
   const program = new Command('lethe').description(description).showHelpAfterError().exitOverride();
   addTenantCommands(program, house);
   addSubjectCommands(program, house);
@@ -25,7 +22,8 @@ export async function runProgram(
   } catch (error) {
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
     else {
-      console.error(complain(error));
+      const complaint = complaintOf(error);
+      console.error(complaint instanceof Error ? complaint.message : complaint);
       process.exitCode = 1;
     }
   } finally {

@@ -1,10 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { Logger } from '@nestjs/common';
 import { ClusterAdapters, clusterEnvironment, placesOf } from '#lib/adapters-cluster';
-import { createApi, logged } from '../../api/src/api.js';
+import { createApi, listen } from '../../api/src/api.js';
 import { complaintOf } from '../../api/src/complaint.js';
 import { endInTime } from '../../api/src/end-in-time.js';
 import { readEnvironment, workerProcessVariables } from '../../api/src/environment.js';
+import { ServerLog } from '../../api/src/server-log.js';
 import { WorkerModule } from './worker.module.js';
 
 /**
@@ -14,6 +16,7 @@ import { WorkerModule } from './worker.module.js';
 async function main(): Promise<void> {
   const settings = readEnvironment(clusterEnvironment(workerProcessVariables), process.env);
   process.umask(0o077);
+  Logger.overrideLogger(new ServerLog());
   mkdirSync(settings.DATA_FOLDER, { recursive: true });
   const places = placesOf(settings, { blobsFolder: join(settings.DATA_FOLDER, 'blobs') });
   const adapters = await ClusterAdapters.open(places, {
@@ -26,10 +29,7 @@ async function main(): Promise<void> {
   const sweeps = WorkerModule.with({ sweepEveryMs: settings.SWEEP_SECONDS * 1_000 });
   const worker = await createApi(adapters, { duties: ['worker'], publicUrl: settings.PUBLIC_URL, beside: [sweeps] });
   await worker.init();
-  worker.useLogger(false);
-  await worker.listen(settings.PORT, settings.HOST);
-  worker.useLogger(logged);
-  console.log(`${await worker.getUrl()}/readyz`);
+  console.log(`${await listen(worker, settings.PORT, settings.HOST)}/readyz`);
 }
 
 await main().catch((error: unknown) => {
