@@ -4,8 +4,11 @@ import { readFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { family, type Program } from './family.js';
+import { family } from './family.js';
+import type { Program } from './family-of-adapters.js';
 import { dist } from './process.js';
+
+const startMaxMs = 55_000;
 
 /** A process, and what it writes, kept as it comes. */
 export class Running {
@@ -59,6 +62,10 @@ export class Server {
     const settings = { ...process.env, ...(await family.environment(folder)), DATA_FOLDER: folder, PORT: '0', ...env };
     const api = Running.start(family.api, settings);
     const beside = family.beside.map((program) => Running.start(program, settings));
+    const late = setTimeout(() => {
+      // Whoever waits for it gives up about now, and would leave it behind.
+      for (const running of [api, ...beside]) void running.end('SIGKILL');
+    }, startMaxMs);
     try {
       const ready = beside.map((running, n) => running.says(family.beside[n]?.ready ?? /$/));
       const [[, url = '']] = await Promise.all([api.says(family.api.ready), ...ready]);
@@ -66,6 +73,8 @@ export class Server {
     } catch (error) {
       for (const running of [api, ...beside]) await running.end('SIGKILL');
       throw error;
+    } finally {
+      clearTimeout(late);
     }
   }
 
