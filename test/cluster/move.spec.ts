@@ -7,7 +7,7 @@ import { handOverContract } from '#lib/ports/contracts';
 import { TestApi } from '../support/api.js';
 import { cluster } from '../support/cluster-family.js';
 import { embedded } from '../support/embedded-family.js';
-import type { Family } from '../support/family.js';
+import type { Family } from '../support/family-of-adapters.js';
 import { goneOn, MovingHospital } from '../support/moved.js';
 
 const families = [

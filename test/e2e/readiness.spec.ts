@@ -4,7 +4,8 @@ import { FirstKey } from '#lib/access';
 import { KeyService, KeysUnavailable, Views } from '#lib/ports';
 import { createApi } from '../../apps/api/src/api.js';
 import { TestClock } from '../support/clock.js';
-import { family, type Opened } from '../support/family.js';
+import { family } from '../support/family.js';
+import type { Opened } from '../support/family-of-adapters.js';
 
 describe('readiness', () => {
   let clock: TestClock;

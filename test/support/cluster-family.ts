@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { ClusterAdapters, type ClusterSettings, clusterEnvironment, placesOf } from '#lib/adapters-cluster';
 import type { Clock } from '#lib/ports';
 import { dropNames, dropViews, type Names } from './cluster-names.js';
-import type { Family } from './family.js';
+import type { Family } from './family-of-adapters.js';
 
 const partitions = 4;
 

@@ -32,7 +32,11 @@ export const dropViews = ({ databases }: Names): Promise<void> =>
 
 async function inMongo(act: (connection: Connection) => Promise<void>): Promise<void> {
   const connection = await mongoose.createConnection(process.env.MONGODB_URI ?? '').asPromise();
-  await act(connection).finally(() => connection.close());
+  try {
+    await act(connection);
+  } finally {
+    await connection.close();
+  }
 }
 
 async function dropInKafka(topic: string, group: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EmbeddedAdapters } from '#lib/adapters-embedded';
-import type { Family } from './family.js';
+import type { Family } from './family-of-adapters.js';
 
 /** One process, and everything in its folder. */
 export const embedded: Family = {

@@ -16,5 +16,9 @@ export const bareKafka = () => new Kafka({ clientId: 'test', brokers: brokers(),
 export async function dropTopic(topic: string): Promise<void> {
   const admin = bareKafka().admin();
   await admin.connect();
-  await admin.deleteTopics({ topics: [topic] }).finally(() => admin.disconnect());
+  try {
+    await admin.deleteTopics({ topics: [topic] });
+  } finally {
+    await admin.disconnect();
+  }
 }

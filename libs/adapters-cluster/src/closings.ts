@@ -55,6 +55,6 @@ async function attempt(close: () => unknown): Promise<string | undefined> {
     return undefined;
   } catch (error) {
     // What it says may hold an address.
-    return `fails with ${error instanceof Object && 'name' in error ? error.name : 'an error'}`;
+    return `fails with ${(error as Error | undefined)?.name ?? 'an error'}`;
   }
 }

@@ -103,10 +103,11 @@ export class KafkaGroup {
     await consumer.subscribe({ topic, fromBeginning: true });
     await consumer.run({
       eachBatchAutoResolve: false,
-      eachBatch: async ({ batch, resolveOffset, isRunning, isStale }) => {
-        if (!isRunning() || isStale()) return;
+      eachBatch: async (payload) => {
+        const { batch } = payload;
+        if (!payload.isRunning() || payload.isStale()) return;
         await this.duties.handed(batch.partition, batch.messages);
-        resolveOffset(batch.lastOffset());
+        payload.resolveOffset(batch.lastOffset());
       },
     });
   }

@@ -68,7 +68,8 @@ async function run(consumer: Consumer, ends: Map<number, Span>, pages: Handover<
   await consumer.run({
     autoCommit: false,
     eachBatchAutoResolve: true,
-    eachBatch: async ({ batch, heartbeat }: EachBatchPayload) => {
+    eachBatch: async (payload: EachBatchPayload) => {
+      const { batch } = payload;
       const span = left.get(batch.partition);
       if (!span) return;
       const read = batch.messages.flatMap((message) => eventIn(message) ?? []);
@@ -76,7 +77,7 @@ async function run(consumer: Consumer, ends: Map<number, Span>, pages: Handover<
       for (const events of fresh(read, reached)) {
         done += events.length;
         await pages.put({ events, done: Math.min(done, total), total });
-        await heartbeat();
+        await payload.heartbeat();
       }
       if (Number(batch.lastOffset()) + 1 < span.high) return;
       left.delete(batch.partition);

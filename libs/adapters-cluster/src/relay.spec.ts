@@ -36,7 +36,11 @@ describe('Relay', () => {
   const asAdmin = async <T>(act: (admin: Admin) => Promise<T>): Promise<T> => {
     const admin = bareKafka().admin();
     await admin.connect();
-    return act(admin).finally(() => admin.disconnect());
+    try {
+      return await act(admin);
+    } finally {
+      await admin.disconnect();
+    }
   };
   const recordsIn = async (admin: Admin) => {
     // Until every partition has a leader, there is no answer.
@@ -65,6 +69,7 @@ describe('Relay', () => {
     await seen.reach(here, 3);
     await relayed.append(here, 1);
     await seen.reach(here, 4);
+    expect(seen.sequences(here)).toEqual(upTo(4));
   });
 
   it('goes on where it ended, without a repeat after a good end', async () => {
@@ -144,6 +149,7 @@ describe('Relay', () => {
     await until(async () => (await asAdmin((admin) => admin.listTopics())).includes(topic));
     const seen = await look();
     await Promise.all([seen.reach(here, 301), seen.reach(there, 30)]);
+    expect([seen.sequences(here).at(-1), seen.sequences(there).at(-1)]).toEqual([301, 30]);
   });
 
   it('publishes everything again where tenants lie elsewhere, as there are more partitions', async () => {
@@ -159,5 +165,6 @@ describe('Relay', () => {
     await until(async () => (await asAdmin((admin) => recordsIn(admin))) >= 120);
     const after = await look();
     await Promise.all(tenants.map((tenant) => after.reach(tenant, 5)));
+    for (const tenant of tenants) expect(after.sequences(tenant).at(-1)).toBe(5);
   }, 90_000);
 });

@@ -76,7 +76,7 @@ async function timeProducer(
   { brokers, topic, partitions }: { brokers: readonly string[]; topic: string; partitions: number },
   records: readonly EventRecord[],
 ): Promise<number> {
-  const kafka = new Kafka({ clientId: 'bench', brokers: [...brokers], logLevel: 0 });
+  const kafka = new Kafka({ clientId: 'bench', brokers: [...brokers], logLevel: 0, retry: { retries: 15 } });
   const admin = kafka.admin();
   await admin.connect();
   await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
