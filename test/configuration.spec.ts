@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { z } from 'zod';
@@ -129,5 +129,14 @@ describe('the images', () => {
     expect(commands.length).toBeGreaterThan(3);
     const sources = commands.map(([, file = '']) => file.replace(/^dist\/(.+)\.js$/, '$1.ts'));
     expect(sources.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
+});
+
+describe('docs/metrics.md', () => {
+  it('has a row for every figure that is told, and for no other', () => {
+    const sources = globSync('{apps,libs}/*/src/*.ts', { cwd: root }).filter((file) => !file.endsWith('.spec.ts'));
+    const told = sources.flatMap((file) => [...text(file).matchAll(/'(lethe_[a-z_]+)'/g)].map(([, name]) => name));
+    const described = [...text('docs/metrics.md').matchAll(/^\| `(lethe_[a-z_]+)` \|/gm)].map(([, name]) => name);
+    expect(described.sort()).toEqual([...new Set(told)].sort());
   });
 });
