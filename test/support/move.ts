@@ -37,8 +37,9 @@ export function openSide(folder: string): OpenSide {
   return { store, vault, documents, table, keys, close };
 }
 
-/** The same side, until `left` more writes were asked for: from then on none is done. `isLate`: the one before was. */
-export function dying(side: Side, left: number, isLate: boolean): Side {
+/** The same side, until so many more writes were asked for, or the last of all: from then on none is done. `isLate`: that one still is. */
+export function dying(side: Side, at: number | 'admit', isLate: boolean): Side {
+  let left = at === 'admit' ? Number.POSITIVE_INFINITY : at;
   const writes = new Set(['append', 'put', 'erase', 'write', 'clear', 'takeOver', 'admit']);
   const wrapped = <T extends object>(port: T): T =>
     new Proxy(port, {
@@ -46,9 +47,11 @@ export function dying(side: Side, left: number, isLate: boolean): Side {
         const value: unknown = Reflect.get(target, name);
         if (typeof value !== 'function') return value;
         return async (...args: unknown[]) => {
+          if (name === at) left = 0;
           if (writes.has(String(name)) && left-- <= 0) {
-            if (isLate) await value.apply(target, args);
+            const isDone = isLate;
             isLate = false;
+            if (isDone) await value.apply(target, args);
             throw new StoreUnavailable('the process is gone');
           }
           return value.apply(target, args);

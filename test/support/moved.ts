@@ -96,7 +96,9 @@ export class MovingHospital {
 
   /** Every event as it is stored, in its order, as text. */
   async log(api: TestApi): Promise<string[]> {
-    return (await logOf(api, tenant)).map((event) => JSON.stringify(event));
+    return (await logOf(api, tenant)).map(({ id, stream, revision, sequence, type, version, data, at, actor }) =>
+      JSON.stringify([id, stream, revision, sequence, type, version, data, at, actor]),
+    );
   }
 
   private async find(api: TestApi, subjectId: string): Promise<string | undefined> {
