@@ -137,6 +137,7 @@ describe('docs/metrics.md', () => {
     const sources = globSync('{apps,libs}/*/src/*.ts', { cwd: root }).filter((file) => !file.endsWith('.spec.ts'));
     const told = sources.flatMap((file) => [...text(file).matchAll(/'(lethe_[a-z_]+)'/g)].map(([, name]) => name));
     const described = [...text('docs/metrics.md').matchAll(/^\| `(lethe_[a-z_]+)` \|/gm)].map(([, name]) => name);
-    expect(described.sort()).toEqual([...new Set(told)].sort());
+    expect(new Set(described)).toEqual(new Set(told));
+    expect(new Set(described).size).toBe(described.length);
   });
 });
