@@ -1,9 +1,11 @@
 /**
- * Writes docs/events.md, docs/problems.md and docs/configuration.md from the compiled libs: `npm run docs`. A test says when they do not fit.
+ * Writes docs/events.md, docs/asyncapi.yaml with docs/schemas, docs/problems.md and docs/configuration.md from the compiled
+ * libs: `npm run docs`. A test says when they do not fit.
  * What callers should do about a problem is written by people, in its last column, and kept.
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeAsyncapi } from './asyncapi.mjs';
 import { configurationDocument } from './configuration.mjs';
 
 const root = join(import.meta.dirname, '..');
@@ -103,5 +105,6 @@ if (import.meta.filename === process.argv[1]) {
   const files = load('dist/libs/*/src/*.stream.js');
   const streams = streamsIn(files, await modulesOf(files));
   writeFileSync(join(root, 'docs/events.md'), eventsDocument(streams, z.toJSONSchema));
+  writeAsyncapi(streams, z.toJSONSchema);
   await writeConfiguration();
 }
