@@ -25,6 +25,13 @@ export class OwnServices {
     await script('kill9', this.folder, name);
   }
 
+  /** Kills it, and nothing of what it stored is left; it is started again on the same port. */
+  async lose(name: string): Promise<void> {
+    await this.kill(name);
+    await rm(join(this.folder, name, 'data'), { recursive: true });
+    await this.start(name);
+  }
+
   /** Again, on the same port and data. */
   async start(name: string): Promise<void> {
     await script('start', this.folder, name);

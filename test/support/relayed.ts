@@ -42,6 +42,15 @@ export class Relayed {
     return relay;
   }
 
+  /** Where its store is, for another process. */
+  get mongo() {
+    return { uri: process.env.MONGODB_URI ?? '', database: this.connection.name, timeoutMs: 5_000 };
+  }
+
+  get redis() {
+    return { url: process.env.REDIS_URL ?? '', prefix: this.prefix };
+  }
+
   /** So many events, each to a stream of its own. */
   async append(tenant: TenantId, events = 1, data: unknown = {}): Promise<void> {
     const append = () => {
@@ -62,7 +71,7 @@ export class Relayed {
   }
 
   private openHints(): CommitHints {
-    const hints = new CommitHints({ url: process.env.REDIS_URL ?? '', prefix: this.prefix });
+    const hints = new CommitHints(this.redis);
     this.hints.push(hints);
     return hints;
   }
@@ -95,7 +104,7 @@ export class Onlooker {
 
   async reach(tenant: TenantId, sequence: number): Promise<void> {
     for (let waitedMs = 0; this.taken(tenant) < sequence; waitedMs += 20) {
-      if (waitedMs > 45_000) throw new Error(`${tenant} was published up to ${this.taken(tenant)}, not ${sequence}`);
+      if (waitedMs > 120_000) throw new Error(`${tenant} was published up to ${this.taken(tenant)}, not ${sequence}`);
       await ticks.sleep(20);
     }
   }

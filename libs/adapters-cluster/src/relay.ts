@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { Admin } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
 import type { Connection } from 'mongoose';
 import type { TenantId } from '#lib/core';
 import type { Clock, EventStore } from '#lib/ports';
@@ -46,7 +46,7 @@ interface RelaySettings {
 export class Relay {
   private readonly log = new Logger(Relay.name);
   private readonly closing = new AbortController();
-  private readonly admin: Admin;
+  private readonly client: Kafka;
   private readonly queue = new RelayQueue();
   private readonly leases: Leases;
   private readonly partitions: RelayPartitions;
@@ -61,7 +61,7 @@ export class Relay {
     const { kafka, store, connection, nodeId, ticks } = settings;
     const client = connectKafka(kafka, 'relay');
     const places = new RelayPlaces(connection, kafka.topic);
-    this.admin = client.admin();
+    this.client = client;
     this.leases = new Leases(connection, { name: kafka.topic, shares: sharesMax, leaseMs }, nodeId, ticks);
     this.partitions = new RelayPartitions(places, kafka);
     this.publisher = new RelayPublisher(client, kafka.topic);
@@ -84,8 +84,7 @@ export class Relay {
    * @throws UnusableTopic, or what the client says after 15 s without a broker
    */
   async start(): Promise<void> {
-    await this.admin.connect();
-    await this.partitions.look(this.admin);
+    await this.lookOnce();
     await this.settings.hints.listen((tenant) => this.wake(tenant));
     this.running = Promise.all([this.tend(), this.rounds.run()]);
   }
@@ -107,7 +106,7 @@ export class Relay {
     await this.bounded(this.running);
     await this.attempt('keeping the last positions', () => this.rounds.close());
     await this.attempt('giving the leases back', () => this.leases.release());
-    await this.bounded(Promise.all([this.publisher.close(), this.admin.disconnect(), this.looking]));
+    await this.bounded(Promise.all([this.publisher.close(), this.looking]));
   }
 
   /** What takes longer goes on without us: nothing rests on it. */
@@ -142,11 +141,22 @@ export class Relay {
   /** Nobody waits for it: without a broker it takes as long as the client tries, and leases have to be renewed. */
   private look(): Promise<void> {
     this.looking ??= this.attempt('looking at the topic', async () => {
-      if (await this.partitions.look(this.admin)) this.poll(Number.POSITIVE_INFINITY);
+      if (await this.lookOnce()) this.poll(Number.POSITIVE_INFINITY);
     }).finally(() => {
       this.looking = undefined;
     });
     return this.looking;
+  }
+
+  /** By a client of its own: one that knows of the topic asks for it with every call, and fails where it is gone. */
+  private async lookOnce(): Promise<boolean> {
+    const admin = this.client.admin();
+    try {
+      await admin.connect();
+      return await this.partitions.look(admin);
+    } finally {
+      await admin.disconnect();
+    }
   }
 
   /** The next so many tenants of ours, whether or not there is something new of theirs. */
