@@ -8,6 +8,7 @@ import { SubjectErasureBegun } from '#lib/subjects/contract';
 import { TemplateErasureBegun } from '#lib/templates/contract';
 import { TestApi } from '../support/api.js';
 import { enrolled } from '../support/enrolment.js';
+import { family } from '../support/family.js';
 import { Hospital } from '../support/hospital.js';
 import { auditOf, logOf } from '../support/log.js';
 import { notice, noticeId, purposeId, thresholdCard } from '../support/policy.js';
@@ -16,6 +17,11 @@ import { faceOf } from '../support/templates.js';
 const matches = 200;
 const lanes = 32;
 const withdrawAfter = [20, 60, 120];
+
+/** P12: with servers and processes on two cores, 32 at once may each take longer than a patient is let wait. */
+const unavailableMax = family.name === 'embedded' ? 0 : matches / 2;
+const isUnavailable = ({ body }: { readonly body: Record<string, string> }) =>
+  body.type === 'urn:lethe:problem:matching.unavailable';
 
 describe('a withdrawal', () => {
   let api: TestApi;
@@ -67,18 +73,23 @@ describe('a withdrawal', () => {
       expect(blocked?.status).toBe(200);
       expect(seen).toHaveLength(matches);
       expect(later.length).toBeGreaterThan(matches / 10);
-      expect(later.filter(({ status }) => status !== 403)).toEqual([]);
-      expect(new Set(later.map(({ body }) => body.reason))).toEqual(new Set(['consent-withdrawn']));
+      const told = later.filter((each) => !isUnavailable(each));
+      expect(told.filter(({ status }) => status !== 403)).toEqual([]);
+      expect(new Set(told.map(({ body }) => body.reason))).toEqual(new Set(['consent-withdrawn']));
       const accepted = seen.filter(({ body }) => body.decision === 'accept');
       expect(accepted.length).toBeGreaterThan(0);
-      expect(seen.filter(({ status }) => status !== 200 && status !== 403)).toEqual([]);
+      const unavailable = seen.filter(isUnavailable);
+      expect(unavailable.length).toBeLessThanOrEqual(unavailableMax);
+      expect(seen.filter((each) => each.status !== 200 && each.status !== 403 && !isUnavailable(each))).toEqual([]);
 
       const log = (await logOf(api, 'here')).filter(
         ({ data }) => (data as Partial<typeof patient>).subjectId === patient.subjectId,
       );
       const accepts = log.filter(({ data }) => (data as { decision?: string }).decision === 'accept');
       const withdrawn = log.find(({ type }) => type === 'consent.withdrawn')?.sequence ?? 0;
-      expect(accepts).toHaveLength(accepted.length);
+      // One that was told to use another method may have been recorded after that; no other one.
+      expect(accepts.length).toBeGreaterThanOrEqual(accepted.length);
+      expect(accepts.length).toBeLessThanOrEqual(accepted.length + unavailable.length);
       expect(accepts.filter(({ sequence }) => sequence > withdrawn)).toEqual([]);
       expect((await auditOf(api, 'here')).violations).toEqual([]);
     },

@@ -8,6 +8,8 @@ import { dropNames, dropViews, type Names } from './cluster-names.js';
 import type { Family } from './family-of-adapters.js';
 
 const partitions = 4;
+/** Longer than where patients wait: what is slow here is a machine that runs everything at once. */
+const timeoutMs = 5_000;
 
 /** Names of their own among servers that others use too. */
 const namesOf = (name: string): Names => ({
@@ -37,6 +39,8 @@ const environmentOf = ({ databases, topic, group, prefix }: Names) => ({
   KAFKA_GROUP: group,
   KAFKA_PARTITIONS: String(partitions),
   REDIS_PREFIX: prefix,
+  MONGODB_TIMEOUT_MS: String(timeoutMs),
+  KMS_TIMEOUT_MS: String(timeoutMs),
 });
 
 /** As processes with these names would be told. */
@@ -63,7 +67,7 @@ export const cluster: Family = {
     const adapters = await ClusterAdapters.open(settingsOf(names, folder, clock), { relay: true, follow: true });
     const drop = async () => {
       await dropNames(names);
-      rmSync(folder, { recursive: true });
+      rmSync(folder, { recursive: true, force: true });
     };
     return { adapters, drop };
   },
