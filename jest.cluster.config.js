@@ -10,5 +10,7 @@ export default {
   globalTeardown: '<rootDir>/test/cluster/services.teardown.mjs',
   reporters: ['default', ['<rootDir>/infra/results.mjs', { family: 'cluster' }]],
   maxWorkers: 2,
+  // What a spec that failed half-way leaves open is no reason to wait.
+  forceExit: true,
   testTimeout: 60_000,
 };
