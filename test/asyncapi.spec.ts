@@ -73,7 +73,7 @@ describe('what is published, in docs/asyncapi.yaml and docs/schemas', () => {
       expect([type, isData({ ...data, unheardOf: 1 })]).toEqual([type, false]);
       const record = recordOf({ ...common, stream: `${stream}-1`, type, version, data });
       expect([type, areHeaders(record.headers), areHeaders.errors]).toEqual([type, true, null]);
-      expect(Object.keys(record.headers).sort()).toEqual([...headers.required].sort());
+      expect(new Set(Object.keys(record.headers))).toEqual(new Set(headers.required));
     }
   });
 });
