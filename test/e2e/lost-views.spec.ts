@@ -39,7 +39,7 @@ describe('a server whose views are lost', () => {
     } as const;
     expect(await site.ask(lookup)).toEqual({ subjectId });
     expect((await site.call(site.registration(randomUUID(), 'MRN-1'))).status).toBe(409);
-    const { headers } = await site.call(site.registration(subjectId, 'MRN-1'));
+    const { headers } = await site.call(site.enrolment(subjectId, templateId, faceOf(1)));
     const position = { 'lethe-position': String(headers['lethe-position']) };
     const templates = {
       method: 'GET',

@@ -1,9 +1,10 @@
 import { Controller, Get, Injectable, Param } from '@nestjs/common';
 import { type IQueryHandler, Query, QueryBus, QueryHandler } from '@nestjs/cqrs';
 import { z } from 'zod';
+import { ConsentStream, type Consents, consentKey, continues } from '#lib/consent/contract';
 import { type Caller, Instant, type TenantId } from '#lib/core';
 import { AllowedTo, FromCaller, Reads } from '#lib/http';
-import { Streams } from '#lib/ports';
+import { reading, Streams } from '#lib/ports';
 import { TemplateParams } from './show-template.js';
 import {
   ErasureStep,
@@ -46,12 +47,28 @@ export class Erasures {
   async of(tenant: TenantId, templateId: TemplateId): Promise<Erasure> {
     const { state: owner } = await this.streams.load(tenant, TemplateIdStream, templateId);
     if (!owner) throw refusals.missing();
-    const { state: templates } = await this.streams.load(tenant, TemplateStream, templateKey(owner));
+    const [{ state: templates }, { state: consents }] = await this.streams.loadMany(tenant, [
+      reading(TemplateStream, templateKey(owner)),
+      reading(ConsentStream, consentKey(owner)),
+    ]);
     const template = templates.find(({ terms }) => terms.templateId === templateId);
-    if (!template?.trigger || !template.blockedAt) throw refusals.missing();
-    const { trigger, blockedAt } = template;
-    return { ...template, trigger, blockedAt };
+    const erasure = template && erasureOf(template, consents);
+    if (!erasure) throw refusals.missing();
+    return erasure;
   }
+}
+
+/**
+ * The erasure of a template, if there is one. From a withdrawal on there is, although it is begun by another process, and
+ * a moment later: whoever was told of it by the answer finds it.
+ */
+export function erasureOf(template: Template, consents: Consents): Erasure | undefined {
+  const { trigger, blockedAt, terms } = template;
+  if (trigger && blockedAt) return { ...template, trigger, blockedAt };
+  const withdrawn = consents.consents.find((each) => each.withdrawnAt && continues(consents, terms.consentId, each));
+  return withdrawn?.withdrawnAt
+    ? { ...template, trigger: 'consent-withdrawn', blockedAt: withdrawn.withdrawnAt }
+    : undefined;
 }
 
 export class ShowErasure extends Query<ErasureShown> {
