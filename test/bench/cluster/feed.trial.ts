@@ -27,7 +27,7 @@ export const lagTrial: Trial = {
       const settings = await clusterSettings(folder);
       const watching = { ...settings, kafka: { ...settings.kafka, group: `${settings.kafka.group}-watch` } };
       const app = await NestFactory.createApplicationContext(
-        await ClusterAdapters.open(watching, { relay: false, follow: false }),
+        await ClusterAdapters.open(watching, { relay: false, follow: true }),
         { logger: false },
       );
       try {
