@@ -16,7 +16,7 @@ import { Workload } from './workload.js';
 /** What is promised while something is down; the machine's own slowness is allowed for, up to so much. */
 const answerMaxMs = 1_000;
 const slackMaxMs = 3_500;
-const recoverMaxMs = 60_000;
+const recoverMaxMs = 120_000;
 const calmMs = 3_000;
 const sampled = 5;
 
@@ -72,7 +72,7 @@ export class Chaos {
         wards.push(await Ward.open(client, `chaos-${n + 1}-${randomUUID().slice(0, 8)}`, cluster.adminKey));
       }
       const shortMs = [5_000, 20_000] as const;
-      const workload = new Workload(wards, client, { seed, lanes, thinkMs: 60, patienceMs: 120_000, shortMs });
+      const workload = new Workload(wards, client, { seed, lanes, thinkMs: 120, patienceMs: 120_000, shortMs });
       const stores = await Stores.open(cluster.storesEnv);
       const rebuilt = await RebuiltViews.open();
       const pulse = new Pulse(client);

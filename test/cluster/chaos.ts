@@ -30,7 +30,7 @@ if (!Number.isInteger(seed) || !(minutes > 0) || among.length === 0) {
 const folder = mkdtempSync(join(tmpdir(), 'lethe-chaos-'));
 const counts = { apis: Number(values.apis), workers: Number(values.workers) };
 console.log(`seed ${seed}, ${minutes} minutes, ${counts.apis} apis, ${counts.workers} workers, in ${folder}`);
-const chaos = await Chaos.start({ seed, folder, ...counts, tenants: 3, lanes: 8, faultMs: [4_000, 8_000] });
+const chaos = await Chaos.start({ seed, folder, ...counts, tenants: 3, lanes: 6, faultMs: [4_000, 8_000] });
 const rounds: Round[] = [];
 const untilMs = performance.now() + minutes * 60_000;
 const stop = () => {

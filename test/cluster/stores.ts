@@ -39,8 +39,8 @@ export class Stores {
     );
   }
 
-  logOf(tenant: string): Promise<StoredEvent[]> {
-    return logIn(this.log, TenantId.parse(tenant));
+  logOf(tenant: string, known?: readonly StoredEvent[]): Promise<StoredEvent[]> {
+    return logIn(this.log, TenantId.parse(tenant), known);
   }
 
   viewPosition(tenant: string, view: string): Promise<number> {
