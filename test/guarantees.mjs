@@ -31,6 +31,7 @@ export const guarantees = {
       '**Withdrawal is immediate.** After a withdrawal was answered 2xx no match that begins later accepts, and in the order of the log no accept and no enrolment stands after one.',
     specs: [
       'libs/audit/src/log-audit.spec.ts',
+      'test/cluster/linearizability.spec.ts',
       'test/e2e/clock-jumps.spec.ts',
       'test/sim/consent.property.spec.ts',
       'test/sim/withdrawal.spec.ts',
@@ -45,7 +46,12 @@ export const guarantees = {
   },
   P4: {
     promise: '**Acknowledged means durable.**',
-    specs: ['test/sim/kill.spec.ts'],
+    specs: [
+      'test/cluster/chaos.spec.ts',
+      'test/cluster/event-store-faults.spec.ts',
+      'test/cluster/event-store-processes.spec.ts',
+      'test/sim/kill.spec.ts',
+    ],
     note: 'kill -9 amid 2,000 concurrent writes, many times.',
   },
   P5: {
@@ -53,6 +59,7 @@ export const guarantees = {
     specs: [
       'libs/templates/src/erasure-saga.spec.ts',
       'test/cluster/canary.spec.ts',
+      'test/cluster/forgotten-keys.spec.ts',
       'test/e2e/subject-sweep.spec.ts',
       'test/e2e/subjects.spec.ts',
       'test/embedded/canary.spec.ts',
@@ -73,7 +80,12 @@ export const guarantees = {
   },
   P8: {
     promise: '**Retention is never late silently.**',
-    specs: ['test/e2e/retention.spec.ts', 'test/e2e/clock-jumps.spec.ts', 'test/sim/sweep.spec.ts'],
+    specs: [
+      'test/cluster/lost-jobs.spec.ts',
+      'test/e2e/clock-jumps.spec.ts',
+      'test/e2e/retention.spec.ts',
+      'test/sim/sweep.spec.ts',
+    ],
     note: 'With every job dropped the sweep deletes on time; what is late is listed and measured. With 100,000 due: `npm run test:sweep`.',
   },
   P9: {
@@ -96,6 +108,7 @@ export const guarantees = {
     specs: [
       'libs/matching/src/deadline.spec.ts',
       'libs/matching/src/verify-route.spec.ts',
+      'test/cluster/chaos.spec.ts',
       'test/embedded/full-disk.spec.ts',
     ],
     lacks:
@@ -106,6 +119,11 @@ export const guarantees = {
 /** What is shown besides the promises. */
 export const besides = {
   'test/contract/walk.spec.ts': 'the HTTP contract, from the first step to the last',
+  'test/cluster/published-views.spec.ts':
+    'views built from Kafka alone have the bytes of those built from the store alone',
+  'test/cluster/relay-faults.spec.ts': 'what is published has no gap and keeps its order, whatever is killed',
+  'test/e2e/move.spec.ts': 'a hospital moves, and goes on as if nothing had been',
+  'test/cluster/move.spec.ts': 'it moves from one family to the other',
   'test/sim/rebuild.spec.ts': 'views built again from the log have the same bytes',
   'test/e2e/lost-views.spec.ts': 'a server whose views are lost shows and finds all as before',
   'test/e2e/routes.spec.ts': 'bad input on every route',

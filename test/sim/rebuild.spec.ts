@@ -17,6 +17,7 @@ const seed = Number(process.env.REBUILD_SEED ?? 1);
 const tenants = ['here', 'there'];
 const patientsPerTenant = 40;
 const pageMax = 500;
+const shortMs = 6_000;
 
 /** A patient to whom some of all that can happen happens. */
 async function live(site: Site, random: () => number, n: number): Promise<void> {
@@ -28,7 +29,7 @@ async function live(site: Site, random: () => number, n: number): Promise<void> 
     await site.ask({ method: 'PUT', path: `/v1/consent-refusals/${randomUUID()}`, as: 'registrar', body });
   }
   const isShort = often(0.15);
-  const shortly = { validUntil: new Date(Date.now() + 2_000).toISOString() };
+  const shortly = { validUntil: new Date(Date.now() + shortMs).toISOString() };
   await site.ask(site.agreement(subjectId, consentId, 'signed form', isShort ? shortly : {}));
   if (often(0.8)) {
     // On a busy machine a short consent may be over before that.
@@ -94,7 +95,7 @@ describe('views', () => {
       await Promise.all(Array.from({ length: patientsPerTenant }, (_, n) => live(site, chanceOf(n), n)));
     }
     // Short consents end, and sweeps find them.
-    await pause(4_000);
+    await pause(shortMs + 2_000);
     await server.end('SIGTERM');
 
     const lived = await dump(true);
