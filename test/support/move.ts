@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { SealedFileKeyService, SqliteDocuments, SqliteEventStore, SqliteKeyTable } from '#lib/adapters-embedded';
-import { SystemRandom } from '#lib/adapters-system';
+import { SystemClock, SystemRandom } from '#lib/adapters-system';
 import { TenantId } from '#lib/core';
 import type { Side } from '#lib/move';
 import { type EventStore, type StoredEvent, StoreUnavailable } from '#lib/ports';
+import { chance } from './chance.js';
 
 /** Who moves in the specs. */
 export const tenant = TenantId.parse('here');
@@ -34,7 +35,30 @@ export function openSide(folder: string): OpenSide {
   const close = async () => {
     for (const each of [store, vault, documents, table]) await each.close();
   };
-  return { store, vault, documents, table, keys, close };
+  return { store, vault, documents, table, keys, clock: new SystemClock(), close };
+}
+
+/** The same side, whose writes go wrong now and then: not done, or done and the answer lost. */
+export function troubled(side: Side): Side {
+  const random = chance(1);
+  const writes = new Set(['append', 'put', 'write', 'get', 'readLog']);
+  const wrapped = <T extends object>(port: T): T =>
+    new Proxy(port, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== 'function' || !writes.has(String(name))) return value;
+        return async (...args: unknown[]) => {
+          const trouble = random();
+          if (trouble < 0.1) throw new StoreUnavailable();
+          const answer: unknown = await value.apply(target, args);
+          if (trouble < 0.2) throw new StoreUnavailable();
+          return answer;
+        };
+      },
+    });
+  const { store, vault, documents, table } = side;
+  const ports = { store: wrapped(store), vault: wrapped(vault), documents: wrapped(documents), table: wrapped(table) };
+  return { ...side, ...ports };
 }
 
 /** The same side, until so many more writes were asked for, or the last of all: from then on none is done. `isLate`: that one still is. */
@@ -52,14 +76,15 @@ export function dying(side: Side, at: number | 'admit', isLate: boolean): Side {
             const isDone = isLate;
             isLate = false;
             if (isDone) await value.apply(target, args);
-            throw new StoreUnavailable('the process is gone');
+            throw new Error('the process is gone');
           }
           return value.apply(target, args);
         };
       },
     });
-  const { store, vault, documents, table, keys } = side;
+  const { store, vault, documents, table, keys, clock } = side;
   return {
+    clock,
     store: wrapped(store),
     vault: wrapped(vault),
     documents: wrapped(documents),

@@ -7,7 +7,7 @@ import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import { ActorId, TenantId } from '#lib/core';
 import { CloseGeneration } from '#lib/keys';
 import { exportTenant, importTenant, type Side } from '#lib/move';
-import { Documents, EventStore, KeyService, KeyTable, Vault, Views } from '#lib/ports';
+import { Clock, Documents, EventStore, KeyService, KeyTable, Vault, Views } from '#lib/ports';
 import { examineTenant, type Finding, patientIn } from '../../apps/ops/src/doctor.js';
 import type { TestApi } from './api.js';
 import { enrolled, enrolmentOf, erasureOf, verify } from './enrolment.js';
@@ -25,6 +25,7 @@ export const sideOf = ({ app }: TestApi): Side => ({
   table: app.get(KeyTable),
   vault: app.get(Vault),
   documents: app.get(Documents),
+  clock: app.get(Clock),
 });
 
 /** A hospital that moves, with people of every kind, and what it must find again on the other side. */

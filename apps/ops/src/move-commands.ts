@@ -6,7 +6,7 @@ import { ActorId, TenantId } from '#lib/core';
 import { CloseGeneration } from '#lib/keys';
 import { GenerationClosed } from '#lib/keys/contract';
 import { exportTenant, fingerprintOf, importTenant, type Side, transferKeyFrom, transferKeyText } from '#lib/move';
-import { Documents, EventStore, KeyService, KeyTable, Vault } from '#lib/ports';
+import { Clock, Documents, EventStore, KeyService, KeyTable, Vault } from '#lib/ports';
 import { examineTenant, type Finding, patientIn } from './doctor.js';
 import type { House } from './house.js';
 import { type Progress, progressOn } from './progress.js';
@@ -104,6 +104,7 @@ const sideOf = (api: INestApplicationContext): Side => ({
   table: api.get(KeyTable),
   vault: api.get(Vault),
   documents: api.get(Documents),
+  clock: api.get(Clock),
 });
 
 const tellOn =

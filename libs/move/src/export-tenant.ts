@@ -4,6 +4,7 @@ import type { HandOver, KeyEntry } from '#lib/ports';
 import { MoveFileWriter } from './move-file-writer.js';
 import { canonical, eventBytes, recordOf, type Sums } from './move-line.js';
 import { MoveRefused } from './move-refused.js';
+import { patientSide } from './patience.js';
 import { carried, pagesOf, type Side, type TellProgress } from './side.js';
 import type { TransferKey } from './transfer-key.js';
 
@@ -30,7 +31,8 @@ export interface Exported {
  * @throws MoveRefused when there is no such tenant, it was written to meanwhile, or the file cannot be written; then there
  * is no file
  */
-export async function exportTenant(side: Side, to: TransferKey, file: string, tell: TellProgress): Promise<Exported> {
+export async function exportTenant(from: Side, to: TransferKey, file: string, tell: TellProgress): Promise<Exported> {
+  const side = patientSide(from);
   const { tenant, publicKey } = to;
   const head = await side.store.head(tenant);
   if (tenant === operator) throw new MoveRefused('the operator’s own tenant stays where it is');

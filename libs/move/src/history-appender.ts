@@ -1,6 +1,7 @@
 import type { TenantId } from '#lib/core';
-import { type Commit, type EventStore, RevisionConflict, type StoredEvent, StoreUnavailable } from '#lib/ports';
+import { type Clock, type Commit, type EventStore, RevisionConflict, type StoredEvent } from '#lib/ports';
 import { MoveRefused } from './move-refused.js';
+import { patiently } from './patience.js';
 
 const commitEventsMax = 500;
 const windowCommitsMax = 128;
@@ -20,6 +21,7 @@ export class HistoryAppender {
   constructor(
     private readonly store: EventStore,
     private readonly tenant: TenantId,
+    private readonly clock: Clock,
   ) {}
 
   /** One that is stored already: the next one follows it. */
@@ -64,28 +66,26 @@ export class HistoryAppender {
   }
 
   private async append(): Promise<void> {
-    const last = this.previous?.sequence ?? 0;
-    let sequence = last - this.waiting;
-    const answers = await Promise.allSettled(this.commits.map((commit) => this.store.append(commit)));
-    for (const [n, answer] of answers.entries()) {
-      const place = sequence + 1;
-      sequence += this.commits[n]?.events.length ?? 0;
-      if (answer.status === 'rejected') throw this.stoppedAt(place, answer.reason);
-      if (answer.value !== sequence) {
-        throw new MoveRefused(
-          `somebody else wrote to ${this.tenant} before ${place}: what stands here is another history`,
-        );
-      }
-    }
-    this.commits = [];
-    this.waiting = 0;
+    while (this.commits.length > 0) await patiently(this.clock, () => this.appendSome());
   }
 
-  private stoppedAt(place: number, cause: unknown): unknown {
-    const isFault = cause instanceof RevisionConflict || cause instanceof StoreUnavailable;
-    if (!isFault) return cause;
-    return new MoveRefused(`the store did not take event ${place}: import the file again, it goes on from there`, {
-      cause,
-    });
+  /** As far as the store says that it stored them; the rest, which may be stored and is then known again, stays. */
+  private async appendSome(): Promise<void> {
+    const answers = await Promise.allSettled(this.commits.map((commit) => this.store.append(commit)));
+    for (const [n, answer] of answers.entries()) {
+      if (answer.status === 'rejected' && n > 0) return;
+      if (answer.status === 'rejected') throw this.reasonOf(answer.reason);
+      const sequence = (this.previous?.sequence ?? 0) - this.waiting + (this.commits[0]?.events.length ?? 0);
+      if (answer.value !== sequence) {
+        throw new MoveRefused(`somebody else wrote to ${this.tenant} before ${sequence}: another history stands here`);
+      }
+      this.waiting -= this.commits.shift()?.events.length ?? 0;
+    }
+  }
+
+  private reasonOf(cause: unknown): unknown {
+    if (!(cause instanceof RevisionConflict)) return cause;
+    const message = `${this.tenant} changed here meanwhile (${cause.message}): import the file again`;
+    return new MoveRefused(message, { cause });
   }
 }

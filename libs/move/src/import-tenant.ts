@@ -15,10 +15,13 @@ import {
   type Header,
 } from './move-line.js';
 import { MoveRefused } from './move-refused.js';
+import { patientSide } from './patience.js';
 import { carried, type Side, type TellProgress } from './side.js';
 import { Standing } from './standing.js';
 
 const batchMax = 200;
+/** Keys under way at once: each is two calls of the key table. */
+const keyBatchMax = 50;
 const batchBytesMax = 4 << 20;
 
 export interface Imported {
@@ -40,7 +43,8 @@ export interface Imported {
  * @throws MoveRefused, HandOverRefused when the file is not whole, not for here, or another history stands here: before
  * anything was changed. Also when a store fails on the way: then the message says to import again.
  */
-export async function importTenant(side: Side, file: string, tell: TellProgress): Promise<Imported> {
+export async function importTenant(to: Side, file: string, tell: TellProgress): Promise<Imported> {
+  const side = patientSide(to);
   let standing: Standing | undefined;
   const { header, end } = await checkMoveFile(file, tell, async ({ tenant }) => {
     standing = await Standing.of(side, tenant);
@@ -107,7 +111,7 @@ class Importing {
   async run(file: string, end: EndOf): Promise<number> {
     const { tenant } = this.header;
     const standing = await this.side.store.head(tenant);
-    const appender = new HistoryAppender(this.side.store, tenant);
+    const appender = new HistoryAppender(this.side.store, tenant, this.side.clock);
     const reader = await MoveFileReader.open(file);
     this.done = 0;
     try {
@@ -154,7 +158,7 @@ class Importing {
 
   private async key(key: CarriedKey): Promise<void> {
     this.keys.push(key);
-    if (this.keys.length >= batchMax) await this.flushKeys();
+    if (this.keys.length >= keyBatchMax) await this.flushKeys();
   }
 
   private async record(record: CarriedRecord): Promise<void> {

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { KeysUnavailable } from '#lib/ports';
+import { SystemClock } from '#lib/adapters-system';
+import { KeysUnavailable, StoreUnavailable } from '#lib/ports';
 import {
   dying,
   go,
@@ -12,10 +13,16 @@ import {
   settle,
   stands,
   tenant,
+  troubled,
 } from '../../../test/support/move.js';
 import { exportTenant } from './export-tenant.js';
 import { importTenant } from './import-tenant.js';
 import type { Side } from './side.js';
+
+/** Waits for nothing. */
+class HurriedClock extends SystemClock {
+  override async sleep(): Promise<void> {}
+}
 
 describe('a move that is interrupted', () => {
   let folder: string;
@@ -54,7 +61,7 @@ describe('a move that is interrupted', () => {
         const side = open();
         await exported(side);
         const dead = importTenant(dying(side, at, isLate), file, quiet);
-        await expect(dead).rejects.toMatchObject({ name: expect.stringMatching(/^(StoreUnavailable|MoveRefused)$/) });
+        await expect(dead).rejects.toThrow('the process is gone');
         // What stands after a crash is a beginning: what comes first is never missing under what comes later.
         const { log, records } = await stands(side);
         expect(whole.log.slice(0, log.length)).toEqual(log);
@@ -75,6 +82,24 @@ describe('a move that is interrupted', () => {
     },
     120_000,
   );
+
+  it('is no matter where the stores do not answer now and then, and ends where they never do', async () => {
+    const out = await exported();
+    expect(await importTenant({ ...troubled(to), clock: new HurriedClock() }, file, quiet)).toMatchObject({
+      history: out.history,
+    });
+    expect(await stands(to)).toEqual(await stands(from));
+    const never = { ...open(), clock: new HurriedClock() };
+    await exported(never);
+    never.table.get = async () => {
+      throw new StoreUnavailable('gone');
+    };
+    const ended = importTenant(never, file, quiet);
+    await expect(ended).rejects.toMatchObject({
+      name: 'MoveRefused',
+      message: expect.stringMatching(/^a store does not/),
+    });
+  });
 
   it('goes on with a later export where an earlier one stopped, and keeps nothing that was erased meanwhile', async () => {
     await exported();

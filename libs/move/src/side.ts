@@ -1,6 +1,6 @@
 import type { TenantId } from '#lib/core';
 import { answersCollection } from '#lib/idempotency/contract';
-import type { Documents, EventStore, KeyService, KeyTable, StoredDocument, Vault } from '#lib/ports';
+import type { Clock, Documents, EventStore, KeyService, KeyTable, StoredDocument, Vault } from '#lib/ports';
 import { referencesCollection } from '#lib/subjects/contract';
 import { pendingCollection, vaultCollection } from '#lib/templates/contract';
 
@@ -11,6 +11,8 @@ export interface Side {
   readonly table: KeyTable;
   readonly vault: Vault;
   readonly documents: Documents;
+  /** For pauses only. */
+  readonly clock: Clock;
 }
 
 /** How far a move has come. */
