@@ -75,6 +75,30 @@ describe('the log of matches', () => {
     expect(await log.find(TenantId.parse('there'), sample)).toBeUndefined();
   });
 
+  it('stores a decision of one name once, however many attempts are under way and whatever else is', async () => {
+    const { tenant } = caller;
+    const other = new MatchLog(store, new Streams(store, clock, random), clock, random);
+    const another = { ...sample, matchId: sample.consentId as unknown as Match['matchId'] };
+    await log.record(caller, another, now, []);
+    const attempts = Array.from({ length: 10 }, (_, n) => (n % 2 ? log : other).recordOnce(caller, sample, now, []));
+    const rest = Array.from({ length: 5 }, () => log.record(caller, another, now, []));
+    const [first, ...others] = await Promise.all(attempts);
+    await Promise.all(rest);
+    expect(first).toEqual(await log.find(tenant, sample));
+    expect(others).toEqual(others.map(() => first));
+    const stored = await store.read(tenant, stream);
+    const named = stored.filter(({ data }) => (data as Match).matchId === sample.matchId);
+    expect([stored.length, named.length]).toEqual([7, 1]);
+  });
+
+  it('stores nothing twice under a name that was recorded as unavailable, nor where a guard has moved', async () => {
+    await log.record(caller, { ...sample, decision: 'unavailable' }, now, []);
+    await store.append({ tenant: caller.tenant, stream: 'consent', expected: 0, events: [rival(3)] });
+    await expect(log.recordOnce(caller, sample, now, guards)).rejects.toThrow(GuardConflict);
+    expect(await log.recordOnce(caller, sample, now, [])).toEqual(await log.recordOnce(caller, sample, now, []));
+    expect(await revisions()).toEqual([1, 2]);
+  });
+
   it('does not find one that it was unavailable: it may be asked again', async () => {
     await log.record(caller, { ...sample, decision: 'unavailable' }, now, []);
     expect(await log.find(caller.tenant, sample)).toBeUndefined();

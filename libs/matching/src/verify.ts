@@ -100,7 +100,7 @@ export class VerifyFaceHandler implements ICommandHandler<VerifyFace> {
     return { ...found, alternatives: alternativesAt(checkpoints, checkpointId) };
   }
 
-  private async decide({ caller, matchId, probe }: VerifyFace): Promise<Verified> {
+  private async decide({ caller, matchId, probe, mayBeRepeat }: VerifyFace): Promise<Verified> {
     for (let attempt = 1; ; attempt++) {
       const isFresh = attempt > 1;
       const read = await this.read(caller, probe, isFresh);
@@ -115,9 +115,13 @@ export class VerifyFaceHandler implements ICommandHandler<VerifyFace> {
       if (outcome.decision === 'unavailable' && !isFresh) continue;
       const match = matchOf(matchId, probe, permission, outcome, read);
       try {
-        const position = await this.log.record(caller, match, now, outcome.decision === 'accept' ? read.guards : []);
+        const guards = outcome.decision === 'accept' ? read.guards : [];
+        const isOnce = mayBeRepeat && outcome.decision !== 'unavailable';
+        const recorded = isOnce
+          ? await this.log.recordOnce(caller, match, now, guards)
+          : { match, position: await this.log.record(caller, match, now, guards) };
         if (outcome.decision === 'unavailable') throw refusals.unavailable({ alternatives: read.alternatives });
-        return { match, alternatives: read.alternatives, position };
+        return { ...recorded, alternatives: read.alternatives };
       } catch (error) {
         if (!(error instanceof GuardConflict) || attempt === attemptsMax) throw error;
       }
