@@ -76,7 +76,7 @@ describe('a sweep, with every job lost', () => {
     expect(JSON.parse(printed)).toMatchObject({ erasuresBegun: 20, erasuresFinished: 20, failed: [] });
     expect(await recordsOf(folder, tenant)).toEqual([]);
     await family.remove(folder);
-  }, 30_000);
+  }, 120_000);
 });
 
 /** What /metrics says of a server. */
@@ -86,7 +86,7 @@ interface Look {
 }
 
 async function look(server: Server): Promise<Look> {
-  const { text } = await server.send('GET', '/metrics', '');
+  const text = await server.figures();
   const metric = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
   return {
     overdue: metric('lethe_templates_overdue'),
@@ -101,7 +101,7 @@ const residentMaxMb = 640;
 const growthMaxMb = 96;
 
 /** 100,000 take minutes: `npm run test:sweep`. */
-const count = Number(process.env.SWEEP_TEMPLATES ?? 5_000);
+const count = Number(process.env.SWEEP_TEMPLATES ?? (family.name === 'embedded' ? 5_000 : 1_000));
 /** Each look counts all that are late. */
 const lookEveryMs = Math.max(1_000, count / 10);
 

@@ -56,6 +56,8 @@ export class Server {
     readonly url: string,
     private readonly api: Running,
     private readonly beside: readonly Running[] = [],
+    /** Of the process that does what happens without being asked. */
+    private readonly workerUrl = url,
   ) {}
 
   static async start(folder: string, env: NodeJS.ProcessEnv = {}): Promise<Server> {
@@ -68,8 +70,8 @@ export class Server {
     }, startMaxMs);
     try {
       const ready = beside.map((running, n) => running.says(family.beside[n]?.ready ?? /$/));
-      const [[, url = '']] = await Promise.all([api.says(family.api.ready), ...ready]);
-      return new Server(folder, url, api, beside);
+      const [[, url = ''], ...others] = await Promise.all([api.says(family.api.ready), ...ready]);
+      return new Server(folder, url, api, beside, others.at(-1)?.[1]);
     } catch (error) {
       for (const running of [api, ...beside]) await running.end('SIGKILL');
       throw error;
@@ -110,6 +112,11 @@ export class Server {
 
   get adminKey(): string {
     return readFileSync(join(this.folder, 'admin.key'), 'utf8').trim();
+  }
+
+  /** What the process says of itself that sweeps and erases, as Prometheus asks for it. */
+  async figures(): Promise<string> {
+    return (await fetch(`${this.workerUrl}/metrics`)).text();
   }
 
   /** Ends all of it at once. */
