@@ -33,7 +33,9 @@ export function patientSide({ clock, store, keys, table, vault, documents }: Sid
     new Proxy(Object.create(port) as T, {
       get(_, name) {
         const member: unknown = Reflect.get(port, name);
-        if (typeof member !== 'function' || name === 'append') return member;
+        if (typeof member !== 'function') return member;
+        // Its own calls of itself are no matter of ours.
+        if (name === 'append') return member.bind(port);
         return (...args: unknown[]) => patiently(clock, async () => member.apply(port, args));
       },
     });
