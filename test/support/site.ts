@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { hospital } from './api.js';
+import { family } from './family.js';
 import {
   assessment,
   assessmentId,
@@ -15,6 +17,7 @@ import {
 import type { Server } from './server.js';
 
 const daysMs = 86_400_000;
+const triesMax = family.name === 'embedded' ? 1 : 10;
 const labels = { registrar: 'registrar', backend: 'backend', dpo: 'dpo', secondDpo: 'dpo' } as const;
 type Label = keyof typeof labels;
 
@@ -59,9 +62,14 @@ export class Site {
     return this.server.send(method, path, this.keys[as], body, headers);
   }
 
-  /** The answer of a call that must be well. */
+  /** The answer of a call that must be well; over servers, on a busy machine, asked again as its callers would. */
   async ask(call: Call) {
-    return this.asked(await this.call(call));
+    let answer = await this.call(call);
+    for (let tries = 1; answer.status === 503 && tries < triesMax; tries++) {
+      await pause(Number(answer.headers['retry-after'] ?? 1) * 1_000);
+      answer = await this.call(call);
+    }
+    return this.asked(answer);
   }
 
   registration(subjectId: string, externalRef = `MRN-${subjectId}`): Call {
