@@ -16,6 +16,8 @@ export class HistoryAppender {
   private group: StoredEvent[] = [];
   private commits: Commit[] = [];
   private waiting = 0;
+  /** How many are under way at once: fewer after trouble, as a store that is slow answers few in time. */
+  private width = windowCommitsMax;
   private previous: StoredEvent | undefined;
 
   constructor(
@@ -71,7 +73,10 @@ export class HistoryAppender {
 
   /** As far as the store says that it stored them; the rest, which may be stored and is then known again, stays. */
   private async appendSome(): Promise<void> {
-    const answers = await Promise.allSettled(this.commits.map((commit) => this.store.append(commit)));
+    const sent = this.commits.slice(0, this.width);
+    const answers = await Promise.allSettled(sent.map((commit) => this.store.append(commit)));
+    const isWell = answers.every(({ status }) => status === 'fulfilled');
+    this.width = isWell ? Math.min(2 * this.width, windowCommitsMax) : Math.ceil(this.width / 2);
     for (const [n, answer] of answers.entries()) {
       if (answer.status === 'rejected' && n > 0) return;
       if (answer.status === 'rejected') throw this.reasonOf(answer.reason);
