@@ -57,6 +57,8 @@ export const clusterSettings = async (folder: string): Promise<ClusterSettings> 
 /** An api and a worker, over names of their own among the servers that the environment names. */
 export const cluster: Family = {
   name: 'cluster',
+  // Of the client of Kafka, about itself.
+  flags: ['--disable-warning=TimeoutNegativeWarning'],
   api: { file: 'apps/api/src/main.cluster.js', ready: /^(http:\S+)\/docs$/m },
   beside: [{ file: 'apps/worker/src/main.cluster.js', ready: /^(http:\S+)\/readyz$/m }],
   lethe: 'apps/ops/src/main.cluster.js',

@@ -6,6 +6,7 @@ import type { Family } from './family-of-adapters.js';
 /** One process, and everything in its folder. */
 export const embedded: Family = {
   name: 'embedded',
+  flags: [],
   api: { file: 'apps/api/src/main.embedded.js', ready: /^(http:\S+)\/docs$/m },
   beside: [],
   lethe: 'apps/ops/src/main.embedded.js',

@@ -17,6 +17,8 @@ export interface Program {
 /** A family of adapters, and the processes over it, as tests need them. */
 export interface Family {
   readonly name: 'embedded' | 'cluster';
+  /** How Node is started for any of its programs. */
+  readonly flags: readonly string[];
   /** What a server is: what answers over HTTP, and what stands beside it. */
   readonly api: Program;
   readonly beside: readonly Program[];

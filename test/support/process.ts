@@ -34,7 +34,7 @@ export async function runAs(
   ...args: string[]
 ): Promise<Ended> {
   const env = { ...process.env, ...(await family.environment(settings.DATA_FOLDER)), ...settings };
-  const child = spawn(process.execPath, [join(dist, files[program]), ...args], {
+  const child = spawn(process.execPath, [...family.flags, join(dist, files[program]), ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(uid !== undefined && { uid }),

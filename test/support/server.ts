@@ -25,7 +25,9 @@ export class Running {
   }
 
   static start({ file }: Program, env: NodeJS.ProcessEnv): Running {
-    return new Running(spawn(process.execPath, [join(dist, file)], { env, stdio: ['ignore', 'pipe', 'pipe'] }));
+    return new Running(
+      spawn(process.execPath, [...family.flags, join(dist, file)], { env, stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
   }
 
   /** What it says of itself, once it does. @throws when it ends before, with all it wrote */
