@@ -26,11 +26,11 @@ describe('a cluster in which things break', () => {
   beforeAll(async () => {
     const load = { tenants: 2, lanes: 4, faultMs: [2_000, 4_000] } as const;
     chaos = await Chaos.start({ seed, folder, apis: 2, workers: 2, ...load });
-  }, 180_000);
+  }, 300_000);
   afterAll(async () => {
     await chaos?.end();
     rmSync(folder, { recursive: true });
-  }, 60_000);
+  }, 120_000);
 
   it.each(chosen)(
     'keeps every promise: %s',

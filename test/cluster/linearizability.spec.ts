@@ -23,12 +23,12 @@ describe('withdrawal across four api processes', () => {
   beforeAll(async () => {
     cluster = await Cluster.start({ folder, apis: 4, workers: 1, random: chance(seed) });
     stores = await Stores.open(cluster.storesEnv);
-  }, 180_000);
+  }, 300_000);
   afterAll(async () => {
     await stores?.close();
     await cluster?.end();
     rmSync(folder, { recursive: true });
-  }, 60_000);
+  }, 120_000);
 
   it('is linearizable: no accept begins after one was acknowledged, and none stands after one in the log', async () => {
     const client = new Client(cluster.urls, chance(seed));
@@ -52,5 +52,5 @@ describe('withdrawal across four api processes', () => {
     const servers = new Set(later.map(({ attempts }) => attempts[0]?.server));
     expect(servers.size).toBe(4);
     expect(findingsIn(history, await stores.logOf(tenant))).toEqual([]);
-  }, 300_000);
+  }, 900_000);
 });
