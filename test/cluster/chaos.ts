@@ -6,7 +6,7 @@ import { Chaos, type Round } from './chaos-run.js';
 import { lineOf, tableOf } from './chaos-text.js';
 import { faults, faultsOf } from './faults.js';
 
-// Runs compiled, from dist/test. `npm run chaos -- --seed 7 --minutes 10`; `--only mongo` picks faults by name.
+// Runs compiled, from dist/test. `npm run chaos -- --seed 7 --minutes 10`; `--only mongo,wiped` picks faults by name.
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
@@ -19,10 +19,11 @@ const { values } = parseArgs({
 });
 const seed = Number(values.seed);
 const minutes = Number(values.minutes);
-const among = faults.filter(({ name }) => name.includes(values.only));
+const wanted = values.only.split(',');
+const among = faults.filter(({ name }) => wanted.some((part) => name.includes(part)));
 if (!Number.isInteger(seed) || !(minutes > 0) || among.length === 0) {
   console.error(
-    'chaos: --seed is a whole number, --minutes are more than 0, and --only is part of the name of a fault',
+    'chaos: --seed is a whole number, --minutes are more than 0, and --only names faults, or parts of their names',
   );
   process.exit(2);
 }
