@@ -62,14 +62,19 @@ export class Site {
     return this.server.send(method, path, this.keys[as], body, headers);
   }
 
-  /** The answer of a call that must be well; over servers, on a busy machine, asked again as its callers would. */
-  async ask(call: Call) {
+  /** As `call`; over servers, on a busy machine, it is asked again as callers would who are told to come again. */
+  async insist(call: Call) {
     let answer = await this.call(call);
     for (let tries = 1; answer.status === 503 && tries < triesMax; tries++) {
       await pause(Number(answer.headers['retry-after'] ?? 1) * 1_000);
       answer = await this.call(call);
     }
-    return this.asked(answer);
+    return answer;
+  }
+
+  /** The answer of a call that must be well. */
+  async ask(call: Call) {
+    return this.asked(await this.insist(call));
   }
 
   registration(subjectId: string, externalRef = `MRN-${subjectId}`): Call {
