@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:crypto';
 import { TenantId } from '#lib/core';
+import { handOverContract } from '../hand-over.contract.js';
 import type { KeyEntry } from '../key-table/key-table.port.js';
-import { handOverContract } from './hand-over.contract.js';
 import { type KeyService, KeysUnavailable } from './key-service.port.js';
 
 const here = TenantId.parse('here');

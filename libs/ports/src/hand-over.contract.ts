@@ -1,7 +1,7 @@
 import { createPublicKey, type JsonWebKey, verify } from 'node:crypto';
 import { TenantId } from '#lib/core';
-import type { KeyEntry } from '../key-table/key-table.port.js';
-import { HandOverRefused, type KeyService, KeysUnavailable } from './key-service.port.js';
+import { HandOverRefused, type KeyService, KeysUnavailable } from './key-service/key-service.port.js';
+import type { KeyEntry } from './key-table/key-table.port.js';
 
 const here = TenantId.parse('here');
 const there = TenantId.parse('there');
