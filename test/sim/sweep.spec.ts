@@ -72,7 +72,9 @@ describe('a sweep, with every job lost', () => {
     await server.end('SIGTERM');
     await addEnrolled(folder, tenant, 20, new Date(Date.now() - 400 * dayMs));
     const { code, printed, complained } = await run('lethe', { DATA_FOLDER: folder }, 'sweep');
-    expect({ code, complained }).toEqual({ code: 0, complained: '' });
+    // That a server was slow to answer is said, and no fault.
+    const faults = complained.split('\n').filter((line) => line !== '' && !line.includes(' WARN '));
+    expect({ code, faults }).toEqual({ code: 0, faults: [] });
     expect(JSON.parse(printed)).toMatchObject({ erasuresBegun: 20, erasuresFinished: 20, failed: [] });
     expect(await recordsOf(folder, tenant)).toEqual([]);
     await family.remove(folder);
