@@ -45,10 +45,8 @@ describe('withdrawal across four api processes', () => {
 
     expect(later.length).toBeGreaterThanOrEqual(10_000);
     expect(later.filter(({ answer }) => answer?.body.decision === 'accept')).toEqual([]);
-    const blocked = later.filter(({ answer }) => answer?.status === 403);
-    expect(blocked.filter(({ answer }) => answer?.body.reason !== 'consent-withdrawn')).toEqual([]);
-    // An answer that was late on a busy machine says that faces cannot be compared: that is no accept either.
-    expect(later.length - blocked.length).toBeLessThan(later.length / 100);
+    const reasons = later.map(({ answer }) => `${answer?.status} ${String(answer?.body.reason)}`);
+    expect(new Set(reasons)).toEqual(new Set(['403 consent-withdrawn']));
     const servers = new Set(later.map(({ attempts }) => attempts[0]?.server));
     expect(servers.size).toBe(4);
     expect(findingsIn(history, await stores.logOf(tenant))).toEqual([]);
