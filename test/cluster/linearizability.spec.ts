@@ -12,9 +12,9 @@ import { Stores } from './stores.js';
 import { Ward } from './ward.js';
 
 const seed = Number(process.env.CHAOS_SEED ?? 1);
-const patients = 25;
-/** Of each: 10,000 attempts begin after a withdrawal was acknowledged, and enough before. */
-const [before, after] = [80, 400];
+const [rounds, patientsAtOnce] = [5, 8];
+/** Of each patient: 10,000 attempts begin after a withdrawal was acknowledged, and enough before. */
+const underFire = { before: 40, after: 250 };
 
 describe('withdrawal across four api processes', () => {
   const folder = mkdtempSync(join(tmpdir(), 'lethe-linear-'));
@@ -36,10 +36,14 @@ describe('withdrawal across four api processes', () => {
     const ward = await Ward.open(client, tenant, cluster.adminKey);
     const history: Operation[] = [];
     const later: Operation[] = [];
-    for (let n = 0; n < patients; n++) {
-      const seen = await withdrawUnderFire(client, ward, history, { before, after });
-      expect(seen.accepted).toBeGreaterThan(0);
-      later.push(...seen.later);
+    for (let round = 0; round < rounds; round++) {
+      const patients = Array.from({ length: patientsAtOnce }, () =>
+        withdrawUnderFire(client, ward, history, underFire),
+      );
+      for (const seen of await Promise.all(patients)) {
+        expect(seen.accepted).toBeGreaterThan(0);
+        later.push(...seen.later);
+      }
     }
     client.close();
 

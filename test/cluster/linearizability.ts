@@ -3,7 +3,8 @@ import type { Call, Client } from './client.js';
 import { answeredMs, beganMs, type Kind, type Operation } from './history.js';
 import { faceNumber, type Ward } from './ward.js';
 
-const lanes = 16;
+/** Few for one person; that many persons at once are what makes a crowd. */
+const lanes = 4;
 const patienceMs = 30_000;
 
 /** How often a face is compared, and an answer comes, before its consent is withdrawn and after that was acknowledged; at least. */
@@ -19,7 +20,7 @@ export interface Withdrawn {
 }
 
 /**
- * One patient who consents and is enrolled; whose face is then compared by 16 callers at once, at every server; who
+ * One patient who consents and is enrolled; whose face is then compared by four callers at once, at every server; who
  * withdraws in the midst of it, at one of them, while the comparisons go on. Everything goes into the history.
  */
 export async function withdrawUnderFire(
