@@ -14,7 +14,7 @@ import { Ward } from './ward.js';
 const seed = Number(process.env.CHAOS_SEED ?? 1);
 const [rounds, patientsAtOnce] = [5, 8];
 /** Of each patient: 10,000 attempts begin after a withdrawal was acknowledged, and enough before. */
-const underFire = { before: 40, after: 250 };
+const underFire = { before: 25, after: 250 };
 
 describe('withdrawal across four api processes', () => {
   const folder = mkdtempSync(join(tmpdir(), 'lethe-linear-'));

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Call, Client } from './client.js';
 import { answeredMs, beganMs, type Kind, type Operation } from './history.js';
 import { faceNumber, type Ward } from './ward.js';
 
 /** Few for one person; that many persons at once are what makes a crowd. */
 const lanes = 4;
-const patienceMs = 30_000;
+const patienceMs = 60_000;
+const retryAfterMs = 1_000;
 
 /** How often a face is compared, and an answer comes, before its consent is withdrawn and after that was acknowledged; at least. */
 export interface UnderFire {
@@ -48,13 +50,13 @@ export async function withdrawUnderFire(
     while (late < after) {
       const match = await perform('verify', randomUUID(), ward.verification(subjectId, face), false);
       matches.push(match);
-      // Where a busy machine had none compared in time, nothing was tried.
-      if (match.answer && beganMs(match) > blockedMs) late += 1;
+      // Where a busy machine had none compared in time, nothing was tried: a caller comes again when it was told to.
+      if (!match.answer) await pause(retryAfterMs);
+      else if (beganMs(match) > blockedMs) late += 1;
     }
   };
   const withdraw = async () => {
-    while (matches.filter(({ answer }) => answer).length < before)
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    while (matches.filter(({ answer }) => answer).length < before) await pause(5);
     blockedMs = answeredMs(await perform('withdraw', consentId, ward.withdrawal(consentId)));
   };
   await Promise.all([withdraw(), ...Array.from({ length: lanes }, lane)]);
