@@ -9,7 +9,9 @@ export default {
   globalSetup: '<rootDir>/test/cluster/services.setup.mjs',
   globalTeardown: '<rootDir>/test/cluster/services.teardown.mjs',
   reporters: ['default', ['<rootDir>/infra/results.mjs', { family: 'cluster' }]],
-  maxWorkers: 2,
+  // One after another: servers, their processes and the spec take two cores already, and some count seconds.
+  maxWorkers: 1,
+  workerIdleMemoryLimit: '1GB',
   // What a spec that failed half-way leaves open is no reason to wait.
   forceExit: true,
   testTimeout: 60_000,
