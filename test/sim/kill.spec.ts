@@ -211,6 +211,6 @@ describe(`kill -9 in the middle of ${writesMax} writes`, () => {
       expect(written.filter(({ answer, fact }) => answer && facts.get(fact) !== 1)).toEqual([]);
       expect([...facts].filter(([, count]) => count > 1)).toEqual([]);
     },
-    300_000,
+    isSmall ? 120_000 : 300_000,
   );
 });
