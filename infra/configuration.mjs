@@ -7,8 +7,8 @@ export function configurationDocument({ server, process: own, worker, embedded, 
   return `# Configuration
 
 By environment, read once, at the start. Whatever is wrong is said then, all at once, and never with its value; a variable
-that is empty counts as one that is not there. One marked † may lie in a file instead, which \`<name>_FILE\` names: what a
-process is told is easily seen on its machine. Generated: \`npm run docs\`.
+that is empty counts as one that is not there, unless it names a place of data. One marked † may lie in a file instead,
+which \`<name>_FILE\` names: what a process is told is easily seen on its machine. Generated: \`npm run docs\`.
 
 ## Every server
 

@@ -10,6 +10,9 @@ export const dist = join(import.meta.dirname, '../../dist');
 
 const files = { api: family.api.file, lethe: family.lethe };
 
+/** One that never ends, as a server that should have refused to start, is not left running behind a failed test. */
+const endsMaxMs = 180_000;
+
 /** How a process ended, and all it wrote. */
 export interface Ended {
   readonly code: number | null;
@@ -37,6 +40,8 @@ export async function runAs(
   const child = spawn(process.execPath, [...family.flags, join(dist, files[program]), ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: endsMaxMs,
+    killSignal: 'SIGKILL',
     ...(uid !== undefined && { uid }),
   });
   const [printed, complained, [code]] = await Promise.all([

@@ -42,6 +42,12 @@ describe('readEnvironment', () => {
     });
   });
 
+  it('refuses an empty place of data, which the default is not', () => {
+    for (const name of ['DATA_FOLDER', 'ROOT_KEY_FILE']) {
+      expect(() => readEnvironment(EmbeddedEnvironment, { [name]: '' })).toThrow(name);
+    }
+  });
+
   it('takes a secret from a file, and nothing else', () => {
     expect(readEnvironment(Told, { NAME: 'here', PASSWORD_FILE: file }).PASSWORD).toBe('from-file');
     expect(complaintAbout({ NAME_FILE: file, PASSWORD: 'secret' })).toBe(

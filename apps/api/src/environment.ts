@@ -3,10 +3,13 @@ import { z } from 'zod';
 
 const fileMaxBytes = 10_000;
 
-/** A setting, as docs/configuration.md describes it: what it is, and whether a file may hold it in its place. */
+/** A setting, as docs/configuration.md describes it. */
 interface About {
   readonly description?: string | undefined;
+  /** A file may hold it in its place. */
   readonly secret?: boolean;
+  /** It names where data lie: left empty it is a mistake, not a wish for the default, which is another place. */
+  readonly place?: boolean;
 }
 
 export const aboutOf = (setting: z.core.$ZodType): About => z.globalRegistry.get(setting) ?? {};
@@ -42,6 +45,7 @@ export const serverVariables = {
 export const clusterProcessVariables = {
   ...serverVariables,
   DATA_FOLDER: z.string().min(1).max(4_000).default('var/cluster').meta({
+    place: true,
     description: 'Where the admin key is kept, and exports. The apis of a first start have to share it.',
   }),
 };
@@ -69,8 +73,9 @@ export const EmbeddedEnvironment = z.object({
     .min(1)
     .max(4_000)
     .default('var')
-    .meta({ description: 'Where everything lies. One process holds it at a time.' }),
+    .meta({ place: true, description: 'Where everything lies. One process holds it at a time.' }),
   ROOT_KEY_FILE: z.string().min(1).max(4_000).optional().meta({
+    place: true,
     description: 'Where the root key lies: `root.key` in the folder; better on another disk than the data.',
   }),
   COMMIT_DELAY_MS: z.coerce.number().int().min(0).max(1_000).optional().meta({
@@ -79,8 +84,8 @@ export const EmbeddedEnvironment = z.object({
 });
 
 /**
- * Reads settings from the environment. A variable that is empty counts as one that is not there. A secret may lie in a
- * file that `<name>_FILE` names: what processes are told is easily seen on their machine.
+ * Reads settings from the environment. A variable that is empty counts as one that is not there, unless it names a place
+ * of data. A secret may lie in a file that `<name>_FILE` names: what processes are told is easily seen on their machine.
  * @throws ZodError with every complaint there is, never with a value
  */
 export function readEnvironment<Shape extends z.ZodRawShape, Out>(
@@ -91,8 +96,9 @@ export function readEnvironment<Shape extends z.ZodRawShape, Out>(
   const complain = (name: string, message: string) =>
     complaints.push({ code: 'custom', path: [name], message, input: undefined });
   const given = Object.entries(schema.shape).flatMap(([name, setting]): [string, string][] => {
-    const value = environment[name] || undefined;
-    const file = (aboutOf(setting).secret && environment[`${name}_FILE`]) || undefined;
+    const { place, secret } = aboutOf(setting);
+    const value = place ? environment[name] : environment[name] || undefined;
+    const file = (secret && environment[`${name}_FILE`]) || undefined;
     if (file === undefined) return value === undefined ? [] : [[name, value]];
     if (value !== undefined) complain(name, `it is given twice, by ${name} and by ${name}_FILE: leave one out`);
     try {
