@@ -6,9 +6,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 import { filesIn, found } from '../support/canary.js';
 import { family } from '../support/family.js';
+import { makeRootKey } from '../support/infra.js';
 import { Known } from '../support/known.js';
+import { OwnServices } from '../support/own-services.js';
 import { Server } from '../support/server.js';
-import { Services } from '../support/services.js';
 import { Site } from '../support/site.js';
 
 /** Every record of a topic, as its consumers get it: in files batches may be compressed. */
@@ -40,7 +41,6 @@ async function recordsOf(topic: string): Promise<Map<string, Buffer>> {
 describe('canaries', () => {
   const parent = mkdtempSync(join(tmpdir(), 'lethe-canary-'));
   const folder = join(parent, 'data');
-  const services = new Services(join(parent, 'services'));
   const [withdrawn, deleted, forgotten, bystander] = [1, 2, 3, 4].map((seed) => new Known(seed)) as [
     Known,
     Known,
@@ -50,11 +50,14 @@ describe('canaries', () => {
   const erased = [withdrawn, deleted, forgotten];
   const everyone = [...erased, bystander];
   const secrets = everyone.flatMap((known) => known.secrets());
+  let services: OwnServices;
   let server: Server;
   let site: Site;
 
   const begin = async () => {
-    services.up('mongo', 'kafka', 'redis', 'kms');
+    services = await OwnServices.in(join(parent, 'services'), 'mongo', 'kafka', 'redis', 'kms');
+    Object.assign(process.env, services.env);
+    await makeRootKey(services.env);
     server = await Server.start(folder);
   };
   /** All that is left when everything has ended: data and logs of servers and processes, and what the topic holds. */
@@ -62,7 +65,7 @@ describe('canaries', () => {
     await server.end('SIGTERM');
     const { KAFKA_TOPIC = '' } = await family.environment(folder);
     const records = await recordsOf(KAFKA_TOPIC);
-    services.down();
+    await services.stop();
     return new Map([
       ...records,
       ...filesIn(services.folder),
@@ -79,7 +82,7 @@ describe('canaries', () => {
   }, 180_000);
   afterAll(async () => {
     await server?.end('SIGKILL');
-    services.wipe();
+    await services.down();
     rmSync(parent, { recursive: true });
   });
 

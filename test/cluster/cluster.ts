@@ -1,15 +1,9 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeRootKey } from '../support/infra.js';
 import { Child, freePort } from './children.js';
-import { Services } from './services.js';
+import { ProxiedServices } from './proxied-services.js';
 import { ThrottlingProxy } from './throttling-proxy.js';
-
-/** Where this runs compiled, it lies one folder further in. */
-const infra =
-  ['../../infra', '../../../infra'].map((up) => join(import.meta.dirname, up)).find((up) => existsSync(up)) ?? '';
-const { makeRootKey } = (await import(join(infra, 'root-key.mjs'))) as {
-  makeRootKey: (environment: NodeJS.ProcessEnv) => Promise<void>;
-};
 
 const startMaxMs = 240_000;
 
@@ -28,7 +22,7 @@ export interface ClusterPlan {
  */
 export class Cluster {
   private constructor(
-    readonly services: Services,
+    readonly services: ProxiedServices,
     readonly kms: ThrottlingProxy,
     readonly apis: readonly Child[],
     readonly workers: readonly Child[],
@@ -36,7 +30,7 @@ export class Cluster {
   ) {}
 
   static async start({ folder, apis, workers, random, env = {} }: ClusterPlan): Promise<Cluster> {
-    const services = await Services.up(join(infra, 'services'), join(folder, 'servers'));
+    const services = await ProxiedServices.in(join(folder, 'servers'));
     await makeRootKey({ KMS_ENDPOINT: services.place('KMS_ENDPOINT'), ...services.credentials });
     const kms = await ThrottlingProxy.before(services.place('KMS_ENDPOINT', true), random);
     const data = join(folder, 'data');
@@ -83,7 +77,7 @@ export class Cluster {
 
   /** Where the stores are, past the proxy. */
   get storesEnv(): NodeJS.ProcessEnv {
-    const at = (key: Parameters<Services['place']>[0]) => ({ [key]: this.services.place(key) });
+    const at = (key: Parameters<ProxiedServices['place']>[0]) => ({ [key]: this.services.place(key) });
     const places = { ...at('MONGODB_URI'), ...at('KAFKA_BROKERS'), ...at('REDIS_URL'), ...at('KMS_ENDPOINT') };
     return { ...places, ...this.services.credentials };
   }

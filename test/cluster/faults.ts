@@ -1,7 +1,7 @@
 import { chance } from '../support/chance.js';
 import type { Child } from './children.js';
 import type { Cluster } from './cluster.js';
-import { names, type Service } from './services.js';
+import { names, type Service } from './proxied-services.js';
 
 /** Ends a fault. Resolves when what was broken stands again, as far as that is the machine's to do: not ours. */
 export type Lift = () => Promise<unknown>;
@@ -87,7 +87,7 @@ const wiped: Fault = {
   what: 'kill -9 kafka, and its data are removed: topic, groups and all',
   begin: async ({ services }) => {
     await services.kill('kafka');
-    services.wipeKafka();
+    await services.wipe('kafka');
     return () => services.start('kafka');
   },
 };

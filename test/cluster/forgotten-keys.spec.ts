@@ -9,7 +9,8 @@ import { SystemClock, SystemRandom } from '#lib/adapters-system';
 import { TenantId } from '#lib/core';
 import type { KeyEntry } from '#lib/ports';
 import { filesIn } from '../support/canary.js';
-import { Services } from '../support/services.js';
+import { makeRootKey } from '../support/infra.js';
+import { OwnServices } from '../support/own-services.js';
 
 const tenant = TenantId.parse('here');
 /** Of a wrapping: format, key version, then a sealed record, which begins so. */
@@ -31,12 +32,12 @@ interface Generation {
 
 describe('keys that were erased', () => {
   const folder = mkdtempSync(join(tmpdir(), 'forgotten-'));
-  const services = new Services(join(folder, 'services'));
   const ticks = new SystemClock();
   const random = new SystemRandom();
   const bytes = new Map<string, Buffer>();
   const entries = new Map<string, KeyEntry>();
   const copies: Copied[] = [];
+  let services: OwnServices;
   let connection: Connection;
   let table: MongoKeyTable;
   let keys: KmsKeyService;
@@ -51,7 +52,9 @@ describe('keys that were erased', () => {
     openDatabase({ uri: process.env.MONGODB_URI ?? '', database, timeoutMs: 10_000 });
 
   const begin = async () => {
-    services.up('mongo', 'kms');
+    services = await OwnServices.in(join(folder, 'services'), 'mongo', 'kms');
+    Object.assign(process.env, services.env);
+    await makeRootKey(services.env);
     // Whatever happens, never the real AWS.
     if (!kms().endpoint?.startsWith('http://127.0.0.1:')) throw new Error('there is no KMS of this spec’s own');
     connection = await connect('keys');
@@ -61,7 +64,7 @@ describe('keys that were erased', () => {
   const end = async () => {
     keys.close();
     await connection.close();
-    services.down();
+    await services.stop();
   };
   const put = async (keyId: string) => {
     const key = randomBytes(32);
@@ -149,7 +152,7 @@ describe('keys that were erased', () => {
   beforeAll(begin, 120_000);
   afterAll(async () => {
     await end();
-    services.wipe();
+    await services.down();
     rmSync(folder, { recursive: true, force: true });
   }, 60_000);
 

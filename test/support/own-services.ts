@@ -3,38 +3,63 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { parseEnv } from 'node:util';
+import { infra } from './infra.js';
 
-const services = join(import.meta.dirname, '../../infra/services');
+/** A machine that is busy with other things takes its time. */
+const patient = { SERVICE_READY_S: '180' };
 
-/** Servers of a spec's own, to be broken. */
+/** Servers of one test's own, in a folder that nobody else uses: whatever is done to them, no other test notices. */
 export class OwnServices {
-  private constructor(
-    private readonly folder: string,
+  constructor(
+    readonly folder: string,
     /** What they are reached by, as `infra/services` writes it. */
     readonly env: Readonly<Record<string, string>>,
   ) {}
 
   static async up(...names: string[]): Promise<OwnServices> {
-    const folder = await mkdtemp(join(tmpdir(), 'services-'));
-    await script('up', folder, ...names);
-    return new OwnServices(folder, parseEnv(await readFile(join(folder, 'env'), 'utf8')) as Record<string, string>);
+    return OwnServices.in(await mkdtemp(join(tmpdir(), 'services-')), ...names);
   }
 
-  async kill(name: string): Promise<void> {
-    await script('kill9', this.folder, name);
+  /** In this folder, on what they left there. @throws when one does not start; then none is left running */
+  static async in<T extends OwnServices>(
+    this: new (
+      folder: string,
+      env: Readonly<Record<string, string>>,
+    ) => T,
+    folder: string,
+    ...names: string[]
+  ): Promise<T> {
+    try {
+      await script('up', folder, ...names);
+    } catch (error) {
+      await script('down', folder, '--wipe');
+      throw error;
+    }
+    return new this(folder, parseEnv(await readFile(join(folder, 'env'), 'utf8')) as Record<string, string>);
+  }
+
+  /** SIGKILL. */
+  kill(...names: string[]): Promise<void> {
+    return script('kill9', this.folder, ...names);
+  }
+
+  /** Again, on the same port and data. */
+  start(...names: string[]): Promise<void> {
+    return script('start', this.folder, ...names);
   }
 
   /** Kills it, and nothing of what it stored is left; it is started again on the same port. */
   async lose(name: string): Promise<void> {
     await this.kill(name);
-    await rm(join(this.folder, name, 'data'), { recursive: true });
+    await this.wipe(name);
     await this.start(name);
   }
 
-  /** Again, on the same port and data. */
-  async start(name: string): Promise<void> {
-    await script('start', this.folder, name);
+  /** Nothing of what it stored is left; to be done while it is down. */
+  wipe(name: string): Promise<void> {
+    return rm(join(this.folder, name, 'data'), { recursive: true });
   }
 
   /** Stops it where it is, or lets it go on: connections stay, answers do not come. */
@@ -43,6 +68,12 @@ export class OwnServices {
     process.kill(pid, isFrozen ? 'SIGSTOP' : 'SIGCONT');
   }
 
+  /** Ends all of them as they would be, and leaves what they stored. */
+  stop(): Promise<void> {
+    return script('down', this.folder);
+  }
+
+  /** Ends all of them, and nothing is left. */
   async down(): Promise<void> {
     await script('down', this.folder, '--wipe');
     await rm(this.folder, { recursive: true, force: true });
@@ -50,9 +81,10 @@ export class OwnServices {
 }
 
 async function script(name: string, folder: string, ...args: string[]): Promise<void> {
-  const child = spawn('bash', [join(services, name), '--dir', folder, ...args], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+  const child = spawn('bash', [join(infra, 'services', name), '--dir', folder, ...args], {
+    env: { ...process.env, ...patient },
+    stdio: ['ignore', 'ignore', 'pipe'],
   });
-  const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error(`services/${name} ended with ${code}`);
+  const [complained, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+  if (code !== 0) throw new Error(`services/${name} ended with ${code}: ${complained}`);
 }

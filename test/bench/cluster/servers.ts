@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cluster } from '../../support/cluster-family.js';
+import { makeRootKey } from '../../support/infra.js';
 import { OwnServices } from '../../support/own-services.js';
 
 const places = ['MONGODB_URI', 'KAFKA_BROKERS', 'REDIS_URL', 'KMS_ENDPOINT'];
@@ -12,6 +13,7 @@ export async function withServers(act: () => Promise<void>): Promise<void> {
   const services = await OwnServices.up('mongo', 'kafka', 'redis', 'kms');
   Object.assign(process.env, services.env);
   try {
+    await makeRootKey(services.env);
     await act();
   } finally {
     await services.down();
