@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Call } from '../support/calls.js';
 import { family } from '../support/family.js';
 import { dist, run } from '../support/process.js';
 import { Server } from '../support/server.js';
-import { type Call, Site } from '../support/site.js';
+import { Site } from '../support/site.js';
 import { faceOf } from '../support/templates.js';
 
 const main = join(dist, family.api.file);

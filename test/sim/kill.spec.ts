@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TenantId } from '#lib/core';
 import { EventStore } from '#lib/ports';
+import type { Call } from '../support/calls.js';
 import { chance } from '../support/chance.js';
 import { family } from '../support/family.js';
 import { run } from '../support/process.js';
 import { Server } from '../support/server.js';
-import { type Call, Site } from '../support/site.js';
+import { Site } from '../support/site.js';
 import { withStores } from '../support/stores.js';
 import { faceOf } from '../support/templates.js';
 

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Documents, EventStore, type StoredDocument, Views } from '#lib/ports';
 import { createApi } from '../../apps/api/src/api.js';
+import type { Call } from '../support/calls.js';
 import { chance } from '../support/chance.js';
 import { family } from '../support/family.js';
 import { checkpointId, purposeId } from '../support/policy.js';
 import { run } from '../support/process.js';
 import { Server } from '../support/server.js';
-import { type Call, Site } from '../support/site.js';
+import { Site } from '../support/site.js';
 import { faceOf } from '../support/templates.js';
 
 const seed = Number(process.env.REBUILD_SEED ?? 1);

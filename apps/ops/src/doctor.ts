@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { LogAudit } from '#lib/audit';
 import type { TenantId } from '#lib/core';
+import { isInUse } from '#lib/move';
 import { EventStore, KeyService, Views } from '#lib/ports';
 import { TemplateVault } from '#lib/templates/contract';
 import type { House } from './house.js';
-import { isInUse } from './in-use.js';
 import type { Progress } from './progress.js';
 
 const pageMax = 1_000;

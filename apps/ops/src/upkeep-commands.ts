@@ -2,12 +2,12 @@ import { CommandBus } from '@nestjs/cqrs';
 import { type Command, Option } from 'commander';
 import { ActorId, operator, TenantId } from '#lib/core';
 import { CloseGeneration, RotateTenantKey } from '#lib/keys';
+import { isInUse } from '#lib/move';
 import { EventStore, KeyService, Views } from '#lib/ports';
 import { Sweeper } from '#lib/retention';
 import { ReferenceIndex } from '#lib/subjects';
 import { examine, patientIn } from './doctor.js';
 import type { House, Upkeep } from './house.js';
-import { isInUse } from './in-use.js';
 import { progressOn } from './progress.js';
 
 const actor = ActorId.parse('command-line');

@@ -1,54 +1,33 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { go, type OpenSide, openSide, opens, quiet, settle, stands, tenant } from '../../../test/support/move.js';
+import { go, opens, quiet, stands, tenant } from '../../../test/support/move.js';
+import { TwoSides } from '../../../test/support/two-sides.js';
 import { exportTenant } from './export-tenant.js';
 import { importTenant } from './import-tenant.js';
-import type { Side } from './side.js';
 import { fingerprintOf, transferKeyFrom, transferKeyText } from './transfer-key.js';
 
 describe('a tenant that moves', () => {
-  let folder: string;
-  let from: OpenSide;
-  let to: OpenSide;
-  let file: string;
-  const opened: OpenSide[] = [];
-  const open = () => {
-    const side = openSide(mkdtempSync(join(folder, 'side-')));
-    opened.push(side);
-    return side;
-  };
-  const exported = async (target: Side = to, name = 'here.move') => {
-    file = join(folder, name);
-    rmSync(file, { force: true });
-    return exportTenant(from, { tenant, publicKey: await target.keys.receive(tenant) }, file, quiet);
-  };
-
+  let sides: TwoSides;
   beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'move-'));
-    [from, to] = [open(), open()];
-    await settle(from);
+    sides = await TwoSides.open();
   });
-  afterEach(async () => {
-    for (const side of opened.splice(0)) await side.close();
-    rmSync(folder, { recursive: true });
-  });
+  afterEach(() => sides.close());
 
   it('is the same on the other side to the last byte: log, records, keys, secret and signature', async () => {
-    const out = await exported();
+    const out = await sides.exported();
     expect(out).toMatchObject({ head: 48, keys: 3, noise: 0, records: 5 });
-    expect(statSync(file).mode & 0o777).toBe(0o600);
-    const done = await importTenant(to, file, quiet);
+    expect(statSync(sides.file).mode & 0o777).toBe(0o600);
+    const done = await importTenant(sides.to, sides.file, quiet);
     expect(done).toEqual({ tenant, head: 48, keys: 3, records: 5, history: out.history, appended: 48, wasHere: false });
-    expect(await stands(to)).toEqual(await stands(from));
-    expect(await opens(to)).toEqual(await opens(from));
-    expect((await opens(to)).keys).toEqual([1, 2, 3]);
-    expect(await to.keys.generations(tenant)).toEqual([2]);
+    expect(await stands(sides.to)).toEqual(await stands(sides.from));
+    expect(await opens(sides.to)).toEqual(await opens(sides.from));
+    expect((await opens(sides.to)).keys).toEqual([1, 2, 3]);
+    expect(await sides.to.keys.generations(tenant)).toEqual([2]);
   });
 
   it('has a history whose hash anyone can make again: SHA-256 of one line of canonical JSON for each event', async () => {
-    const { history } = await exported();
+    const { history } = await sides.exported();
     const sorted = (value: unknown): unknown => {
       if (typeof value !== 'object' || value === null) return value;
       if (Array.isArray(value)) return value.map(sorted);
@@ -58,7 +37,7 @@ describe('a tenant that moves', () => {
           .map(([k, v]) => [k, sorted(v)]),
       );
     };
-    const log = await from.store.readLog(tenant, 0, 100);
+    const log = await sides.from.store.readLog(tenant, 0, 100);
     // The members named by numbers stand before all others whatever one does; in canonical order "10" is before "9".
     const lines = log.map((event) =>
       JSON.stringify(sorted(event)).replace('{"9":null,"10":1.5}', '{"10":1.5,"9":null}'),
@@ -71,22 +50,22 @@ describe('a tenant that moves', () => {
   });
 
   it('goes on and back again, to a place where it never was', async () => {
-    await exported();
-    await importTenant(to, file, quiet);
-    await go(to.store, 41, 60);
-    const back = open();
+    await sides.exported();
+    await importTenant(sides.to, sides.file, quiet);
+    await go(sides.to.store, 41, 60);
+    const back = sides.open();
     const publicKey = await back.keys.receive(tenant);
-    const second = join(folder, 'back.move');
-    await exportTenant(to, { tenant, publicKey }, second, quiet);
+    const second = join(sides.folder, 'back.move');
+    await exportTenant(sides.to, { tenant, publicKey }, second, quiet);
     await importTenant(back, second, quiet);
-    expect(await stands(back)).toEqual(await stands(to));
-    expect(await opens(back)).toEqual(await opens(from));
+    expect(await stands(back)).toEqual(await stands(sides.to));
+    expect(await opens(back)).toEqual(await opens(sides.from));
   });
 
   it('shows nothing that opens anything in the file', async () => {
-    await exported();
-    const text = readFileSync(file, 'latin1');
-    const { secret } = await opens(from);
+    await sides.exported();
+    const text = readFileSync(sides.file, 'latin1');
+    const { secret } = await opens(sides.from);
     for (const first of [1, 2, 3]) {
       const key = Buffer.alloc(32, first);
       for (const form of ['hex', 'base64', 'latin1'] as const)
@@ -96,23 +75,23 @@ describe('a tenant that moves', () => {
   });
 
   it('is imported once: again is no matter, also when it went on meanwhile', async () => {
-    await exported();
-    await importTenant(to, file, quiet);
-    expect(await importTenant(to, file, quiet)).toMatchObject({ appended: 0, wasHere: true });
-    await go(to.store, 41, 45);
-    expect(await importTenant(to, file, quiet)).toMatchObject({ wasHere: true });
+    await sides.exported();
+    await importTenant(sides.to, sides.file, quiet);
+    expect(await importTenant(sides.to, sides.file, quiet)).toMatchObject({ appended: 0, wasHere: true });
+    await go(sides.to.store, 41, 45);
+    expect(await importTenant(sides.to, sides.file, quiet)).toMatchObject({ wasHere: true });
   });
 
   it('leaves entries behind that nothing opens', async () => {
-    const dead = await from.keys.wrap(tenant, 'dead', new Uint8Array(32));
-    await from.table.put(tenant, { ...dead, wrapped: Uint8Array.from(dead.wrapped, (byte) => byte ^ 1) });
-    expect(await exported()).toMatchObject({ keys: 3, noise: 1 });
-    await importTenant(to, file, quiet);
-    expect(await to.table.get(tenant, 'dead')).toBeUndefined();
+    const dead = await sides.from.keys.wrap(tenant, 'dead', new Uint8Array(32));
+    await sides.from.table.put(tenant, { ...dead, wrapped: Uint8Array.from(dead.wrapped, (byte) => byte ^ 1) });
+    expect(await sides.exported()).toMatchObject({ keys: 3, noise: 1 });
+    await importTenant(sides.to, sides.file, quiet);
+    expect(await sides.to.table.get(tenant, 'dead')).toBeUndefined();
   });
 
   it('is sealed to a key that goes by a file and is compared by its fingerprint', async () => {
-    const key = { tenant, publicKey: await to.keys.receive(tenant) };
+    const key = { tenant, publicKey: await sides.to.keys.receive(tenant) };
     const read = transferKeyFrom(transferKeyText(key));
     expect([read.tenant, Buffer.from(read.publicKey)]).toEqual([tenant, Buffer.from(key.publicKey)]);
     expect(fingerprintOf(read)).toMatch(/^([0-9a-f]{4}-){7}[0-9a-f]{4}$/);

@@ -1,5 +1,6 @@
 import type { TenantId } from '#lib/core';
-import { KeysUnavailable, type StoredEvent } from '#lib/ports';
+import type { StoredEvent } from '#lib/ports';
+import { isInUse } from './in-use.js';
 import { eventBytes } from './move-line.js';
 import type { Side } from './side.js';
 
@@ -16,12 +17,12 @@ export class Standing {
     private readonly tenant: TenantId,
     /** The last event that stands here; 0 for none. */
     readonly head: number,
-    /** Whether the tenant is in use here. */
+    /** Whether the tenant is in use here; where its keys cannot be read, taking over says so. */
     readonly hasKeys: boolean,
   ) {}
 
   static async of(side: Side, tenant: TenantId): Promise<Standing> {
-    return new Standing(side, tenant, await side.store.head(tenant), await hasKeys(side, tenant));
+    return new Standing(side, tenant, await side.store.head(tenant), await isInUse(side.keys, tenant));
   }
 
   /** Takes the next event of the file. */
@@ -33,16 +34,5 @@ export class Standing {
     }
     const here = this.page[event.sequence - (this.page[0]?.sequence ?? 0)];
     if (!here || eventBytes(here) !== eventBytes(event)) this.differsAt = event.sequence;
-  }
-}
-
-async function hasKeys({ keys }: Side, tenant: TenantId): Promise<boolean> {
-  try {
-    await keys.generations(tenant);
-    return true;
-  } catch (error) {
-    // Where keys cannot be read at all, taking over says so.
-    if (error instanceof KeysUnavailable) return false;
-    throw error;
   }
 }
