@@ -1,3 +1,10 @@
 export { cosine, unitNorm } from './cosine.js';
 export { type Band, bandOf, bands, type Decision, decisionOf, decisions, type Thresholds } from './decision.js';
 export { type EmbeddingRead, embeddingOf } from './embedding.js';
+export { Gallery, GalleryFull } from './gallery.js';
+export { bestKernelForm, type KernelForm, kernelForms } from './kernel.js';
+export { dimMax, dimMin } from './layout.js';
+export { Rotation } from './rotation.js';
+export { ScanFailed } from './scan-threads.js';
+export { type Asked, Scanner } from './scanner.js';
+export { GalleryUnsteady, type Hit, type Rescore, search } from './search.js';

@@ -1,0 +1,41 @@
+;; As scan-relaxed.wat, bit for bit, of instructions that every runtime with SIMD has; its `scanFour` is four scans.
+(module
+  (import "gallery" "memory" (memory 1 65536 shared))
+
+  (func (export "scan")
+    (param $rows i32) (param $count i32) (param $stride i32) (param $probe i32) (param $sums i32) (param $dots i32)
+    (local $end i32) (local $at i32) (local $stop i32)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128) (local $g v128) (local $p v128)
+    (local.set $end (i32.add (local.get $dots) (i32.shl (local.get $count) (i32.const 2))))
+    (local.set $stop (i32.add (local.get $probe) (local.get $stride)))
+    (block $none
+      (br_if $none (i32.eqz (local.get $count)))
+      (loop $row
+        (local.set $a (v128.const i32x4 0 0 0 0))
+        (local.set $b (local.get $a))
+        (local.set $c (local.get $a))
+        (local.set $d (local.get $a))
+        (local.set $at (local.get $probe))
+        (loop $part
+          (local.set $g (v128.load (local.get $rows)))
+          (local.set $p (v128.load (local.get $at)))
+          (local.set $a (i32x4.add (local.get $a)
+            (i32x4.dot_i16x8_s (i16x8.extend_low_i8x16_s (local.get $g)) (i16x8.extend_low_i8x16_s (local.get $p)))))
+          (local.set $b (i32x4.add (local.get $b)
+            (i32x4.dot_i16x8_s (i16x8.extend_high_i8x16_s (local.get $g)) (i16x8.extend_high_i8x16_s (local.get $p)))))
+          (local.set $g (v128.load offset=16 (local.get $rows)))
+          (local.set $p (v128.load offset=16 (local.get $at)))
+          (local.set $c (i32x4.add (local.get $c)
+            (i32x4.dot_i16x8_s (i16x8.extend_low_i8x16_s (local.get $g)) (i16x8.extend_low_i8x16_s (local.get $p)))))
+          (local.set $d (i32x4.add (local.get $d)
+            (i32x4.dot_i16x8_s (i16x8.extend_high_i8x16_s (local.get $g)) (i16x8.extend_high_i8x16_s (local.get $p)))))
+          (local.set $rows (i32.add (local.get $rows) (i32.const 32)))
+          (br_if $part (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 32))) (local.get $stop))))
+        (local.set $a (i32x4.add (i32x4.add (local.get $a) (local.get $b)) (i32x4.add (local.get $c) (local.get $d))))
+        (local.set $a (i32x4.add (local.get $a)
+          (i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 (local.get $a) (local.get $a))))
+        (i32.store (local.get $dots) (i32.sub
+          (i32.add (i32x4.extract_lane 0 (local.get $a)) (i32x4.extract_lane 1 (local.get $a)))
+          (i32.load (local.get $sums))))
+        (local.set $sums (i32.add (local.get $sums) (i32.const 4)))
+        (br_if $row (i32.lt_u (local.tee $dots (i32.add (local.get $dots) (i32.const 4))) (local.get $end)))))))
