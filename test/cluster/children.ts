@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -14,16 +13,6 @@ const mains = {
   api: join(root, 'api/src/main.cluster.js'),
   worker: join(root, 'worker/src/main.cluster.js'),
 };
-
-/** A port that nobody listens on, for a process that keeps it through its deaths. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
-}
 
 /**
  * One of ours, that can die and be started again: an api or a worker. One that ends by itself is started again, as whatever

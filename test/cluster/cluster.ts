@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../support/free-port.js';
 import { makeRootKey } from '../support/infra.js';
-import { Child, freePort } from './children.js';
+import { Child } from './children.js';
 import { ProxiedServices } from './proxied-services.js';
 import { ThrottlingProxy } from './throttling-proxy.js';
 

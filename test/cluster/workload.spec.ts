@@ -1,12 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { SqliteEventStore } from '#lib/adapters-embedded';
 import { TenantId } from '#lib/core';
+import { EventStore } from '#lib/ports';
 import { chance } from '../support/chance.js';
+import { family } from '../support/family.js';
+import { freePort } from '../support/free-port.js';
 import { run } from '../support/process.js';
 import { Server } from '../support/server.js';
+import { withStores } from '../support/stores.js';
 import { Client } from './client.js';
 import { answersOf, type Operation, outcomeOf } from './history.js';
 import { findingsIn, unerasedIn } from './history-check.js';
@@ -18,17 +21,18 @@ import { Workload } from './workload.js';
 const seed = Number(process.env.CHAOS_SEED ?? 1);
 const tenant = TenantId.parse('here');
 
-/** What the chaos of the cluster is made of, tried where there is one process and one folder. */
+/** What chaos is made of, tried where nothing is broken but by a SIGKILL. */
 describe('a workload and what is held against the log', () => {
   const folder = mkdtempSync(join(tmpdir(), 'lethe-workload-'));
   let server: Server;
   afterAll(async () => {
     await server?.end('SIGKILL');
-    rmSync(folder, { recursive: true });
+    await family.remove(folder);
   });
 
   it('agree, through two deaths of the server', async () => {
-    server = await Server.start(folder, { SWEEP_SECONDS: '1' });
+    const settings = { SWEEP_SECONDS: '1', PORT: String(await freePort()) };
+    server = await Server.start(folder, settings);
     const { url } = server;
     const client = new Client([url], chance(seed));
     const ward = await Ward.open(client, tenant, server.adminKey);
@@ -38,7 +42,7 @@ describe('a workload and what is held against the log', () => {
     for (let death = 0; death < 2; death++) {
       await pause(2_500);
       await server.end('SIGKILL');
-      server = await Server.start(folder, { SWEEP_SECONDS: '1', PORT: new URL(url).port });
+      server = await Server.start(folder, settings);
     }
     await pause(2_500);
     await workload.pause();
@@ -48,9 +52,7 @@ describe('a workload and what is held against the log', () => {
     await server.end('SIGTERM');
     client.close();
 
-    const store = new SqliteEventStore(join(folder, 'events.db'));
-    const log = await logIn(store, tenant);
-    await store.close();
+    const log = await withStores(folder, (stores) => logIn(stores.get(EventStore), tenant));
     const { operations } = workload;
     expect([...findingsIn(operations, log), ...unerasedIn(log, by)]).toEqual([]);
     const done = operations.filter((each) => outcomeOf(each) === 'done').map(({ kind }) => kind);
@@ -75,9 +77,7 @@ describe('a workload and what is held against the log', () => {
     }
     await server.end('SIGTERM');
     client.close();
-    const store = new SqliteEventStore(join(folder, 'events.db'));
-    const log = await logIn(store, TenantId.parse('there'));
-    await store.close();
+    const log = await withStores(folder, (stores) => logIn(stores.get(EventStore), TenantId.parse('there')));
     expect(findingsIn(history, log)).toEqual([]);
   });
 });

@@ -65,7 +65,7 @@ export class Server {
   static async start(folder: string, env: NodeJS.ProcessEnv = {}): Promise<Server> {
     const settings = { ...process.env, ...(await family.environment(folder)), DATA_FOLDER: folder, PORT: '0', ...env };
     const api = Running.start(family.api, settings);
-    const beside = family.beside.map((program) => Running.start(program, settings));
+    const beside = family.beside.map((program) => Running.start(program, { ...settings, PORT: '0' }));
     const late = setTimeout(() => {
       // Whoever waits for it gives up about now, and would leave it behind.
       for (const running of [api, ...beside]) void running.end('SIGKILL');

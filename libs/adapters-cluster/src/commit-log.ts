@@ -90,8 +90,9 @@ export class CommitLog {
     const grouped = new Map(streams.map((stream): [string, CommitDocument[]] => [stream, []]));
     if (grouped.size === 0) return grouped;
     const names = [...grouped.keys()];
-    const found = await this.find({ tenant, stream: names.length === 1 ? (names[0] as string) : { $in: names } });
-    for (const commit of found.sort((a, b) => a.base - b.base)) {
+    const wanted = { tenant, stream: names.length === 1 ? (names[0] as string) : { $in: names } };
+    // By its order a query says which index it means: the log's begins with the tenant too, and would be read whole.
+    for (const commit of await this.find(wanted, { _id: 0 }, { stream: 1, base: 1 })) {
       const before = grouped.get(commit.stream);
       // A scan may pass a place before it is taken and come to the next after that was: the rest is newer than the read.
       if (before && commit.base === (before.at(-1)?.last ?? 0)) before.push(commit);
