@@ -6,7 +6,7 @@ import { type Attached, attach, type Found, scanBlocks, type Wanted } from './sc
 import { ScanFailed, ScanThreads } from './scan-threads.js';
 
 /** Up to so many blocks are scanned at once by who asks: to wake others takes longer, and under 0.5 ms hold nobody up. */
-const inlineBlocksMax = 4;
+const inlineBlocksMax = 5;
 
 /** Which rows are wanted: those that may score `floor`, and of these all, or those that may be among the best `count`. */
 export interface Asked {

@@ -124,8 +124,8 @@ describe.each(kernelForms)('a search with the %s kernel', (form) => {
   it('shows among many, in threads, what is there and nothing that is gone', async () => {
     const ward = new Ward(64, scanner);
     const normal = chanceOf(3);
-    for (let n = 0; n < 17_000; n++) ward.put(name(n), randomOf(64, normal));
-    const people = [17, 9_000, 16_999].map((n) => ward.vault.get(name(n)) as Float32Array);
+    for (let n = 0; n < 21_000; n++) ward.put(name(n), randomOf(64, normal));
+    const people = [17, 9_000, 20_999].map((n) => ward.vault.get(name(n)) as Float32Array);
     const probes = [...people, ...people].map((vector) => near(vector, 0.5, normal));
     // More than go into one pass, at once.
     const asked = probes.map((_, n) => ({ floor: n % 2 ? 0.6 : -1, count: n % 3 ? 10 : 0 }));
@@ -233,7 +233,7 @@ describe('a scanner', () => {
     const scanner = new Scanner(1);
     const ward = new Ward(64, scanner);
     const vector = new Float32Array(64).fill(1);
-    for (let n = 0; n < 17_000; n++) ward.put(name(n), vector);
+    for (let n = 0; n < 21_000; n++) ward.put(name(n), vector);
     const asked = { floor: 0.5, count: 2 };
     expect(await ward.search(vector, asked)).toHaveLength(2);
     const cut = ward.search(vector, asked);
@@ -242,7 +242,7 @@ describe('a scanner', () => {
     for (const each of [cut, late]) await expect(each).rejects.toThrow('the matcher was closed');
     expect(await ward.search(vector, asked)).toHaveLength(2);
     // More than the board holds, as a message.
-    expect(await ward.search(vector, { floor: 0.5, count: 0 })).toHaveLength(17_000);
+    expect(await ward.search(vector, { floor: 0.5, count: 0 })).toHaveLength(21_000);
     await scanner.close();
   });
 });

@@ -1,0 +1,146 @@
+/**
+ * How fast faces are found among many, beside what people would use instead: `npm run bench:match -- --rows 100000,1000000`.
+ * The same rows and probes for all, one round of each after the other, medians with least and most. Every answer is held
+ * against the exact one: a speed without what it finds says nothing. Prints a table for each size, and writes
+ * docs/matching/<rows>.json and .svg where --write is given.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { cosine } from '../../../dist/libs/matcher/src/index.js';
+import { agreement } from './agreement.mjs';
+import { chartOf } from './chart.mjs';
+import { galleryOf, hnswlibExact, plain, sqliteVec, usearchExact, usearchGraph } from './contestants.mjs';
+import { Identities } from './identities.mjs';
+
+const root = join(import.meta.dirname, '../../..');
+const dim = 512;
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '100000' },
+    rounds: { type: 'string', default: '15' },
+    graph: { type: 'boolean', default: false },
+    probes: { type: 'string', default: '2000' },
+    write: { type: 'boolean', default: false },
+  },
+});
+const rounds = Number(values.rounds);
+const figure = (x) => Number(x.toPrecision(3));
+const medianOf = (sorted) => sorted[sorted.length >> 1];
+
+/** The ten best of each probe, by comparing with every row. */
+function truthOf({ rows, count }, probes) {
+  return probes.map((probe) => {
+    const scores = Float64Array.from({ length: count }, (_, n) => cosine(rows.subarray(n * dim, (n + 1) * dim), probe));
+    const order = Uint32Array.from(scores.keys()).sort((a, b) => scores[b] - scores[a]);
+    return [...order.subarray(0, 10)];
+  });
+}
+
+function recallOf(found, truth) {
+  const shares = found.map((ids, n) => ids.filter((id) => truth[n].includes(id)).length / truth[n].length);
+  return {
+    rank1: found.filter((ids, n) => ids[0] === truth[n][0]).length / found.length,
+    top10: shares.reduce((sum, share) => sum + share, 0) / shares.length,
+  };
+}
+
+async function compared(contestants, probes, truth) {
+  const times = new Map(contestants.map(({ name }) => [name, []]));
+  const found = new Map(contestants.map(({ name }) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    const probe = probes[round % probes.length];
+    for (const { name, find } of contestants) {
+      const startedMs = performance.now();
+      const ids = await find(probe);
+      times.get(name).push(performance.now() - startedMs);
+      if (ids && round < probes.length) found.get(name).push(ids);
+    }
+  }
+  return contestants.map(({ name, kind }) => {
+    const sorted = times.get(name).sort((a, b) => a - b);
+    const recall = found.get(name).length > 0 ? recallOf(found.get(name), truth) : undefined;
+    return {
+      name,
+      kind,
+      ms: figure(medianOf(sorted)),
+      leastMs: figure(sorted[0]),
+      mostMs: figure(sorted.at(-1)),
+      recall,
+    };
+  });
+}
+
+/** What a change of the gallery takes. */
+function changes({ gallery, put, forget }, people) {
+  const all = { enrol: [], forget: [] };
+  for (let n = 0; n < 200; n++) {
+    const vector = people.subarray(n * dim, (n + 1) * dim);
+    let startedMs = performance.now();
+    put(`new-${n}`, vector);
+    all.enrol.push(performance.now() - startedMs);
+    startedMs = performance.now();
+    forget(`new-${n}`);
+    all.forget.push(performance.now() - startedMs);
+  }
+  const told = (times) => ({ ms: figure(medianOf(times.sort((a, b) => a - b))), mostMs: figure(times.at(-1)) });
+  return { enrol: told(all.enrol), forget: told(all.forget), bytesPerRow: figure(gallery.memoryBytes / gallery.size) };
+}
+
+function show({ rows, results, changed, builtMs }) {
+  const floor = results[0].ms;
+  console.log(
+    `\n${rows.toLocaleString('en')} rows of ${dim}, ${rounds} rounds; gallery built in ${Math.round(builtMs)} ms`,
+  );
+  console.table(
+    Object.fromEntries(
+      results.map(({ name, ms, leastMs, mostMs, recall }) => [
+        name,
+        {
+          ms,
+          least: leastMs,
+          most: mostMs,
+          'x floor': figure(ms / floor),
+          'rank 1': recall?.rank1,
+          'top 10': recall?.top10,
+        },
+      ]),
+    ),
+  );
+  console.log(JSON.stringify({ rows, ...changed }));
+}
+
+async function run(count) {
+  const identities = new Identities(dim, 1);
+  const rows = identities.people(count);
+  const data = { rows, dim, count };
+  const probes = Array.from({ length: Math.min(rounds, 10) }, (_, n) => {
+    const who = Math.floor(((n + 0.5) * count) / 10);
+    return identities.probeOf(rows.subarray(who * dim, (who + 1) * dim));
+  });
+  const truth = truthOf(data, probes);
+  const ours = await galleryOf(data);
+  const peers = [plain, (all) => usearchExact(all, false), (all) => usearchExact(all, true), hnswlibExact, sqliteVec];
+  const graph = values.graph ? usearchGraph(data, [64, 256, 1_024]) : [];
+  const contestants = [...ours.contestants, ...peers.map((build) => build(data)).filter(Boolean), ...graph];
+  const results = await compared(contestants, probes, truth);
+  const changed = changes(ours, identities.people(200));
+  for (const { close } of contestants) close();
+  await ours.close();
+  return { rows: count, results, changed, builtMs: ours.builtMs };
+}
+
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+const machine = { cpu: cpus()[0].model, cores: cpus().length, node: process.version, commit };
+console.log(JSON.stringify(machine));
+console.log(JSON.stringify(await agreement(new Identities(dim, 2), Number(values.probes))));
+for (const count of values.rows.split(',').map(Number)) {
+  const result = await run(count);
+  show(result);
+  if (!values.write) continue;
+  mkdirSync(join(root, 'docs/matching'), { recursive: true });
+  writeFileSync(join(root, `docs/matching/${count}.json`), `${JSON.stringify({ machine, ...result }, undefined, 2)}\n`);
+  writeFileSync(join(root, `docs/matching/${count}.svg`), chartOf(result));
+}
