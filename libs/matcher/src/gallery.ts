@@ -24,6 +24,8 @@ export class Gallery {
   /** Over all the memory there is now. To ask the memory for it is slow. */
   private bytes: Int8Array<SharedArrayBuffer>;
   private view: DataView;
+  /** Where a row is made before it has a place. */
+  private readonly desk: Int8Array;
 
   private constructor(
     readonly layout: Layout,
@@ -32,6 +34,7 @@ export class Gallery {
   ) {
     this.bytes = new Int8Array(memory.buffer);
     this.view = new DataView(memory.buffer);
+    this.desk = new Int8Array(layout.strideBytes);
   }
 
   /**
@@ -75,14 +78,17 @@ export class Gallery {
   /**
    * Adds a template, or replaces the one of this id.
    * @param vector rotated, of length 1
-   * @throws GalleryFull
+   * @throws GalleryFull, RangeError when the vector is not what it must be; then nothing was changed
    */
   put(id: string, vector: Float64Array): void {
     if (vector.length !== this.layout.dim) throw new RangeError('a template of another dimension');
+    const figures = quantiseRow(vector, this.desk);
     const row = this.rows.get(id) ?? this.freeRow();
     // A scan on its way may see half of it: it is not taken for a finding, because it was changed since.
     this.clear(row);
-    this.setFigures(row, quantiseRow(vector, this.coordinates(row)));
+    this.coordinates(row).set(this.desk);
+    this.setFigures(row, figures);
+    this.desk.fill(0);
     this.rows.set(id, row);
     this.ids[row] = id;
   }

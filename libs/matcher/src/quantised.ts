@@ -25,9 +25,17 @@ export interface RowFigures {
 /** Rounded up to f32, and a little more: what is a bound stays one. */
 const boundOf = (x: number): number => Math.fround(x * (1 + 2 ** -22) + 2 ** -40);
 
+const lengthErrorMax = 1e-9;
+
+/** @throws RangeError when the vector is not of length 1: the intervals would not hold */
 function quantise(vector: Float64Array, max: number, into: Int8Array) {
   let largest = 0;
-  for (const x of vector) largest = Math.max(largest, Math.abs(x));
+  let length = 0;
+  for (const x of vector) {
+    largest = Math.max(largest, Math.abs(x));
+    length += x * x;
+  }
+  if (!(Math.abs(length - 1) <= lengthErrorMax)) throw new RangeError('a vector that is not of length 1');
   const scale = Math.fround(largest / max);
   let square = 0;
   let sum = 0;

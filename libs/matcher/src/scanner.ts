@@ -8,10 +8,14 @@ import { ScanFailed, ScanThreads } from './scan-threads.js';
 /** Up to so many blocks are scanned at once by who asks: to wake others takes longer, and under 0.5 ms hold nobody up. */
 const inlineBlocksMax = 5;
 
+const countMax = 1_000;
+/** Below every score, and above the interval of a row that nobody is in. */
+const floorMin = -2;
+
 /** Which rows are wanted: those that may score `floor`, and of these all, or those that may be among the best `count`. */
 export interface Asked {
   readonly floor: number;
-  /** 0 for all. */
+  /** 0 for all; else up to 1,000. */
   readonly count: number;
 }
 
@@ -54,10 +58,15 @@ export class Scanner {
   /**
    * Rows that may be wanted; none that is wanted is missing. Changes of the gallery meanwhile may or may not be seen.
    * @param probe rotated, of length 1; left as it is
-   * @throws ScanFailed
+   * @throws ScanFailed, RangeError when asked for what nobody may ask
    */
-  scan(gallery: Gallery, probe: Float64Array, asked: Asked): Promise<Found> {
+  scan(gallery: Gallery, probe: Float64Array, { floor, count }: Asked): Promise<Found> {
     return new Promise((resolve, reject) => {
+      if (Number.isNaN(floor)) throw new RangeError('a floor that is no number');
+      if (!Number.isInteger(count) || count < 0 || count > countMax) {
+        throw new RangeError(`up to ${countMax} rows can be asked for`);
+      }
+      const asked = { floor: Math.max(floor, floorMin), count };
       this.waiting.push({ gallery, probe, asked, resolve, reject });
       if (!this.isAtWork) void this.work();
     });

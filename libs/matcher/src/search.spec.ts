@@ -203,6 +203,30 @@ describe('a gallery', () => {
     expect(() => ward.gallery.put('x', new Float64Array(65))).toThrow(RangeError);
   });
 
+  it('with fewer than are asked for gives them all, and none for whom there is no place', async () => {
+    const ward = new Ward(64, scanner);
+    const probe = new Float64Array(64).fill(1 / 8);
+    expect(await search(scanner, ward.gallery, probe, { floor: -1, count: 3 }, async () => [])).toEqual([]);
+    ward.put('one', new Float32Array(64).fill(-1));
+    const hits = await ward.search(new Float32Array(64).fill(1), { floor: Number.NEGATIVE_INFINITY, count: 3 });
+    expect(hits).toEqual([{ id: 'one', score: -1 }]);
+  });
+
+  it('refuses what it cannot be asked', async () => {
+    const { gallery } = new Ward(64, scanner);
+    const unit = new Float64Array(64).fill(1 / 8);
+    for (const asked of [
+      { floor: Number.NaN, count: 1 },
+      { floor: 0, count: 1_001 },
+      { floor: 0, count: 0.5 },
+    ]) {
+      await expect(scanner.scan(gallery, unit, asked)).rejects.toThrow(RangeError);
+    }
+    await expect(scanner.scan(gallery, new Float64Array(64), { floor: 0, count: 1 })).rejects.toThrow('of length 1');
+    expect(() => gallery.put('x', new Float64Array(64))).toThrow('of length 1');
+    expect([gallery.size, gallery.blockCount]).toEqual([0, 0]);
+  });
+
   it('that changes while it is searched is searched again, and nobody who was there all the time is missed', async () => {
     const ward = new Ward(64, scanner);
     const normal = chanceOf(9);
