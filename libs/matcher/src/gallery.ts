@@ -82,15 +82,18 @@ export class Gallery {
    */
   put(id: string, vector: Float64Array): void {
     if (vector.length !== this.layout.dim) throw new RangeError('a template of another dimension');
-    const figures = quantiseRow(vector, this.desk);
-    const row = this.rows.get(id) ?? this.freeRow();
-    // A scan on its way may see half of it: it is not taken for a finding, because it was changed since.
-    this.clear(row);
-    this.coordinates(row).set(this.desk);
-    this.setFigures(row, figures);
-    this.desk.fill(0);
-    this.rows.set(id, row);
-    this.ids[row] = id;
+    try {
+      const figures = quantiseRow(vector, this.desk);
+      const row = this.rows.get(id) ?? this.freeRow();
+      // A scan on its way may see half of it: it is not taken for a finding, because it was changed since.
+      this.clear(row);
+      this.coordinates(row).set(this.desk);
+      this.setFigures(row, figures);
+      this.rows.set(id, row);
+      this.ids[row] = id;
+    } finally {
+      this.desk.fill(0);
+    }
   }
 
   /** Overwrites the template of this id with zeros; false when there is none. */
