@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { complaintOf } from '../../api/src/complaint.js';
+import { addCalibrateCommand } from './calibrate-command.js';
 import type { House } from './house.js';
 import { addMoveCommands } from './move-commands.js';
 import { addReportCommands } from './report-commands.js';
@@ -17,6 +18,7 @@ export async function runProgram(house: House, description: string): Promise<voi
   addReportCommands(program, house);
   addUpkeepCommands(program, house);
   addMoveCommands(program, house);
+  addCalibrateCommand(program);
   try {
     await program.parseAsync();
   } catch (error) {
