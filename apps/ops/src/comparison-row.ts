@@ -46,8 +46,8 @@ export function comparisonOf(row: ComparisonRow): Comparison {
 }
 
 function scoreOf(given: unknown): number {
-  const text = textOf(given);
-  const score = text === '' || typeof given === 'boolean' ? Number.NaN : Number(text);
+  const text = typeof given === 'boolean' ? '' : textOf(given);
+  const score = typeof given === 'number' ? given : text === '' ? Number.NaN : Number(text);
   if (!(Math.abs(score) <= 1 + slack)) throw new UnfitComparison(`score is ${shown(given)}: a cosine, from -1 to 1`);
   return Math.max(-1, Math.min(1, score));
 }

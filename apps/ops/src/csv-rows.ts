@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { parse } from 'csv-parse';
-import { type ComparisonRow, columns, columnsNeeded, type PlacedRow, UnfitFile } from './comparison-row.js';
+import { columns, columnsNeeded, type PlacedRow, UnfitFile } from './comparison-row.js';
 
 const recordMax = 64 * 1_024;
 
@@ -14,7 +14,8 @@ export async function* csvRows(file: string, tell: (bytes: number) => void): Asy
   try {
     for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
       if (places) {
-        const row: ComparisonRow = Object.fromEntries(places.map(([column, n]) => [column, record[n]]));
+        const row: Record<string, unknown> = {};
+        for (const [column, n] of places) row[column] = record[n];
         yield { place: `line ${info.lines}`, row };
       } else places = placesIn(record);
       tell(input.bytesRead);

@@ -2,18 +2,15 @@ import type { Comparisons } from './comparisons.js';
 import { curveThresholds, type DetPoint, detPoints, equalError } from './det.js';
 import { type GroupRates, groupRates } from './groups.js';
 import { intervalOf } from './interval.js';
-import type { Outcomes, Rate } from './outcomes.js';
+import type { Rate } from './outcomes.js';
 import { type Support, supportOf, thresholdFor } from './threshold.js';
 
 /** The false match rates that a report names where the sample reaches so far. */
 export const targets = [1e-2, 1e-3, 1e-4, 1e-5, 1e-6] as const;
 
 /** A threshold made for a false match rate, and what is known of both errors there. */
-export interface OperatingPoint {
+export interface OperatingPoint extends DetPoint {
   readonly target: number;
-  readonly threshold: number;
-  readonly fmr: Rate;
-  readonly fnmr: Rate;
   readonly support: Support;
 }
 
@@ -47,7 +44,13 @@ export function calibrate(comparisons: Comparisons, { fmr, reviewFmr, enrolments
   const mated = comparisons.outcomes(true);
   const nonMated = comparisons.outcomes(false);
   const asked = [fmr, reviewFmr, ...targets];
-  const [accept, review, ...others] = operatingPoints(mated, nonMated, asked) as [OperatingPoint, OperatingPoint];
+  const thresholds = asked.map((target) => thresholdFor(nonMated, target));
+  // All at once: each look at the rates goes through all comparisons.
+  const points = detPoints(mated, nonMated, [...thresholds, ...curveThresholds(mated, nonMated)]);
+  const [accept, review, ...others] = asked.map((target, n) => operatingPoint(target, points[n] as DetPoint)) as [
+    OperatingPoint,
+    OperatingPoint,
+  ];
   const failureToEnrol = enrolments && proportion(enrolments.failed, enrolments.attempted);
   return {
     mated: mated.count,
@@ -57,27 +60,17 @@ export function calibrate(comparisons: Comparisons, { fmr, reviewFmr, enrolments
     review,
     targets: others,
     equalError: equalError(mated, nonMated),
-    curve: detPoints(mated, nonMated, curveThresholds(mated, nonMated)),
+    curve: points.slice(asked.length),
     groups: groupRates(comparisons, accept.threshold),
     ...(failureToEnrol && { failureToEnrol }),
   };
 }
 
-function operatingPoints(mated: Outcomes, nonMated: Outcomes, asked: readonly number[]): OperatingPoint[] {
-  const thresholds = asked.map((target) => thresholdFor(nonMated, target));
-  const falseMatches = nonMated.ratesAt(thresholds);
-  const falseNonMatches = mated.ratesAt(thresholds);
-  return asked.map((target, n) => {
-    const rate = falseMatches[n] as Rate;
-    return {
-      target,
-      threshold: thresholds[n] as number,
-      fmr: rate,
-      fnmr: falseNonMatches[n] as Rate,
-      support: supportOf(target, rate.effective),
-    };
-  });
-}
+const operatingPoint = (target: number, point: DetPoint): OperatingPoint => ({
+  target,
+  ...point,
+  support: supportOf(target, point.fmr.effective),
+});
 
 /** People are enrolled one by one: these are independent. */
 const proportion = (errors: number, count: number): Rate => ({

@@ -1,3 +1,5 @@
+import { placeOf } from './place.js';
+
 /** Who was compared with whom: the same one twice where a comparison is mated. */
 export interface Compared {
   readonly first: Int32Array;
@@ -49,19 +51,13 @@ function pairsOf({ first, second }: Compared): { pairs: Int32Array; pairCount: n
     const [one, other] = [first[n] as number, second[n] as number];
     return one < other ? one * size + other : other * size + one;
   };
-  const keys = Float64Array.from(first, (_, n) => key(n)).sort();
+  const keys = new Float64Array(first.length);
+  for (let n = 0; n < keys.length; n++) keys[n] = key(n);
+  keys.sort();
   let pairCount = 0;
   for (let n = 0; n < keys.length; n++) if (n === 0 || keys[n] !== keys[n - 1]) keys[pairCount++] = keys[n] as number;
-  const pairs = Int32Array.from(first, (_, n) => {
-    const wanted = key(n);
-    let [low, high] = [0, pairCount - 1];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((keys[middle] as number) < wanted) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  });
+  const pairs = new Int32Array(first.length);
+  for (let n = 0; n < pairs.length; n++) pairs[n] = placeOf(keys, key(n), pairCount);
   return { pairs, pairCount };
 }
 

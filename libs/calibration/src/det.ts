@@ -7,7 +7,7 @@ export interface ErrorRates {
   readonly fnmr: number;
 }
 
-/** A point of a DET curve, with the interval of either rate. */
+/** A point of a DET curve: both rates at a threshold, with their intervals. */
 export interface DetPoint {
   readonly threshold: number;
   readonly fmr: Rate;
@@ -57,6 +57,7 @@ export function curveThresholds(mated: Outcomes, nonMated: Outcomes): number[] {
   return [...new Set(scores)].sort((a, b) => a - b);
 }
 
+/** One pass over the comparisons, however many thresholds. */
 export function detPoints(mated: Outcomes, nonMated: Outcomes, thresholds: readonly number[]): DetPoint[] {
   const falseMatches = nonMated.ratesAt(thresholds);
   const falseNonMatches = mated.ratesAt(thresholds);

@@ -1,5 +1,6 @@
 import { type Compared, designEffects } from './dependence.js';
 import { effectiveCount, type Interval, intervalOf } from './interval.js';
+import { placeOf } from './place.js';
 
 /** An error rate as it was seen, and where it lies with 95 % confidence. */
 export interface Rate {
@@ -9,18 +10,6 @@ export interface Rate {
   readonly interval: Interval;
   /** How many independent comparisons these are worth: what the interval is made from. */
   readonly effective: number;
-}
-
-/** The first place in ascending `scores` whose score is not below `threshold`, or with `isPast` is above it. */
-function placeOf(scores: Float64Array, threshold: number, isPast = false): number {
-  let [low, high] = [0, scores.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const score = scores[middle] as number;
-    if (score < threshold || (isPast && score === threshold)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** An effect is estimated where so many err: what fewer show of it is chance, and none shows nothing. */
@@ -77,8 +66,8 @@ export class Outcomes {
     if (within === 0) return 0;
     const last = this.scores[this.isMated ? within - 1 : this.count - within] as number;
     const [before, after] = this.isMated
-      ? [this.errorsAt(last), placeOf(this.scores, last, true)]
-      : [this.count - placeOf(this.scores, last, true), this.errorsAt(last)];
+      ? [this.errorsAt(last), placeOf(this.scores, last, this.count, true)]
+      : [this.count - placeOf(this.scores, last, this.count, true), this.errorsAt(last)];
     return after === this.count ? before : after;
   }
 
