@@ -2,6 +2,7 @@ import { Outcomes } from './outcomes.js';
 
 export const comparisonsMax = 20_000_000;
 export const groupsMax = 21;
+const subjectsMax = 4_000_000;
 const nameMax = 80;
 
 /** The score of one comparison, and whether it was mated: of two captures of the same person. */
@@ -53,7 +54,7 @@ export class Comparisons {
     }
     if (this.#count === comparisonsMax) throw new UnfitComparison(`it is one more than ${comparisonsMax} comparisons`);
     const mark = group ? numberOf(this.#groups, group, groupsMax, 'groups') : -1;
-    const [first, second] = (subjects ?? []).map((name) => numberOf(this.#subjects, name, comparisonsMax, 'subjects'));
+    const [first, second] = (subjects ?? []).map((name) => numberOf(this.#subjects, name, subjectsMax, 'subjects'));
     if (this.#count === this.#scores.length) this.#grow();
     // Adding 0 makes -0 one with 0, as they are one threshold.
     this.#scores[this.#count] = score + 0;

@@ -31,9 +31,12 @@ function axis(rates: readonly number[], begin: number, end: number): Axis {
 export const across = (rates: readonly number[]): Axis => axis(rates, field.left, field.right);
 export const upward = (rates: readonly number[]): Axis => axis(rates, field.bottom, field.top);
 
-/** `text` as it may stand in SVG. */
+/** `text` as it may stand in SVG, which has no control characters. */
 export const escaped = (text: string): string =>
-  text.replace(/[&<>"]/g, (mark) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[mark] as string);
+  text
+    .toWellFormed()
+    .replace(/\p{Cc}/gu, ' ')
+    .replace(/[&<>"]/g, (mark) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[mark] as string);
 
 export const label = (x: number, y: number, text: string, more = ''): string =>
   `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}"${more}>${escaped(text)}</text>`;
@@ -41,7 +44,6 @@ export const label = (x: number, y: number, text: string, more = ''): string =>
 /** A rate for people: `0.01 %`. Three digits. */
 export const percent = (rate: number): string => `${Number((100 * rate).toPrecision(3))} %`;
 
-/** `2.5e-7` as `0.00000025`. */
 const powerLabel = (power: number): string => `${(100 * 10 ** power).toFixed(max(0, -2 - power))} %`;
 
 const minors = [2, 3, 4, 5, 6, 7, 8, 9];

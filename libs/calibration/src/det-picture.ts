@@ -90,7 +90,8 @@ function point({ fmr, fnmr }: OperatingPoint, { x, y }: Axes, fill: string): str
   ].join('\n');
 }
 
-const [column, row] = [field.right + 20, 21];
+const column = field.right + 20;
+const rowMax = 21;
 const groupNameMax = 22;
 
 function legend({ accept, review, equalError, groups }: Calibration): string {
@@ -114,10 +115,12 @@ function legend({ accept, review, equalError, groups }: Calibration): string {
       (y) => swatch(y, 'stroke="#999" stroke-dasharray="1 4" stroke-linecap="round" stroke-width="1.4"'),
     ],
   ];
+  const row = Math.min(rowMax, (field.bottom - field.top - 40) / entries.length);
   return entries
-    .map(([text, mark], n) =>
-      [mark(field.top + 12 + n * row), label(column + 36, field.top + 16 + n * row, text)].join('\n'),
-    )
+    .map(([text, mark], n) => {
+      const y = Math.round(field.top + 12 + n * row);
+      return [mark(y), label(column + 36, y + 4, text)].join('\n');
+    })
     .join('\n');
 }
 
