@@ -27,8 +27,12 @@ export const written = ({ low, high }: Interval): Interval => ({
   high: Math.min(1, rounded(high, true)),
 });
 
+/** Less than one in a hundred million is only ever the lower end of an interval: as good as none. */
+const shareMin = 1e-8;
+
 /** A share for people: four digits. */
-export const percent = (share: number): string => `${Number((100 * share).toPrecision(digits))} %`;
+export const percent = (share: number): string =>
+  `${share < shareMin ? 0 : Number((100 * share).toPrecision(digits))} %`;
 
 export const between = (interval: Interval): string => {
   const { low, high } = written(interval);

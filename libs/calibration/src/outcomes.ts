@@ -12,8 +12,11 @@ export interface Rate {
   readonly effective: number;
 }
 
-/** An effect is estimated where so many err: what fewer show of it is chance, and none shows nothing. */
-const telling = 30;
+/**
+ * An effect is estimated where so many err: what fewer show of it is chance, and none shows nothing. Non-mated ones need
+ * more, as who is easily taken for others is in few of them but, then, in many.
+ */
+const telling = { mated: 30, nonMated: 100 };
 
 /**
  * All mated, or all non-mated, comparisons in the order of their scores. What errs at a threshold is a beginning or an end
@@ -61,7 +64,7 @@ export class Outcomes {
 
   /** The count nearest to `errors` that tells of an effect, and that some threshold has. */
   #tellingErrors(errors: number): number {
-    const few = Math.min(telling, Math.floor(this.count / 2));
+    const few = Math.min(this.isMated ? telling.mated : telling.nonMated, Math.floor(this.count / 2));
     const within = Math.max(few, Math.min(errors, this.count - few));
     if (within === 0) return 0;
     const last = this.scores[this.isMated ? within - 1 : this.count - within] as number;
