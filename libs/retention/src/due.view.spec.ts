@@ -4,7 +4,7 @@ import { EmbeddedAdapters } from '#lib/adapters-embedded';
 import { ConsentRenewed, ConsentWithdrawn } from '#lib/consent/contract';
 import { type Fact, TenantId } from '#lib/core';
 import { MatchDecided } from '#lib/matching/contract';
-import { Documents, type StoredEvent } from '#lib/ports';
+import { Clock, Documents, EventStore, type StoredEvent } from '#lib/ports';
 import { TemplateEnrolled, TemplateErasureBegun, templateKey } from '#lib/templates/contract';
 import { consentId, otherConsentId, subjectId, terms } from '../../../test/support/consent.js';
 import { purposeId, thresholdCardId } from '../../../test/support/policy.js';
@@ -37,14 +37,15 @@ describe('what is due', () => {
   afterEach(() => app.close());
 
   /** Facts with the instants they were decided at, in log order. */
-  const shownAfter = async (...history: [at: string, fact: Fact][]) => {
-    const events = history.map(([at, fact], n): StoredEvent => {
+  const logged = (...history: [at: string, fact: Fact][]) =>
+    history.map(([at, fact], n): StoredEvent => {
       const place = { tenant, stream: 'any', revision: n + 1, sequence: n + 1 };
       return { ...fact, ...place, id: `event-${n}`, at: `${at}.000Z`, actor: 'somebody' };
     });
-    await view.take(events);
-    const [document] = await app.get(Documents).get<Kept>(tenant, view.name, [templateKey(of)]);
-    return document;
+  const shown = async () => (await app.get(Documents).get<Kept>(tenant, view.name, [templateKey(of)]))[0];
+  const shownAfter = async (...history: [at: string, fact: Fact][]) => {
+    await view.take(logged(...history));
+    return shown();
   };
 
   it('stands where its earliest template is due', async () => {
@@ -61,6 +62,40 @@ describe('what is due', () => {
       ['2026-06-21T09:00:00', decided('reject')],
     ];
     expect(await shownAfter(...history)).toMatchObject({ key: '2026-12-17T00:00:00.000Z', sequence: 2 });
+  });
+
+  it('knows a use by what was stored, not by what somebody looked at before', async () => {
+    const log = logged(
+      ['2026-06-01T10:00:00', enrolled],
+      ['2026-06-20T08:00:00', decided('accept')],
+      ['2026-06-20T09:00:00', decided('accept')],
+    );
+    const events = log.map(({ id, type, version, data, at, actor }) => ({ id, type, version, data, at, actor }));
+    await app.get(EventStore).append({ tenant, stream: 'any', expected: 0, events });
+    view.readsFrom(app.get(EventStore));
+    await view.take(log.slice(0, 1));
+    const clock = app.get(Clock);
+    const reached = view.reach(tenant, 3, clock);
+    await clock.sleep(50);
+    await view.take(log.slice(1));
+    await reached;
+    expect(await shown()).toMatchObject({ sequence: 2, body: { usedOn: '2026-06-20' } });
+  });
+
+  it('knows nothing of before when another process kept it meanwhile', async () => {
+    const log = logged(
+      ['2026-06-20T07:00:00', enrolled],
+      ['2026-06-20T08:00:00', decided('accept')],
+      ['2026-06-20T08:30:00', decided('accept')],
+      ['2026-06-20T09:00:00', begun(templateId)],
+      ['2026-06-20T10:00:00', other],
+      ['2026-06-20T11:00:00', decided('accept')],
+    );
+    await view.take(log.slice(0, 3));
+    await new DueView(app.get(Documents)).take(log.slice(3, 5));
+    view.reread();
+    await view.take(log.slice(5));
+    expect(await shown()).toMatchObject({ sequence: 6, body: { usedOn: '2026-06-20' } });
   });
 
   it('goes with a consent, and stays with the one that renews it', async () => {

@@ -57,14 +57,24 @@ export class DueView extends DocumentView<Kept> {
     super(documents);
   }
 
-  /** What was not stored was not shown either. */
   override async take(events: readonly StoredEvent[]): Promise<void> {
+    const [first] = events;
+    if (!first) return;
+    const position = await this.position(first.tenant);
     try {
       await super.take(events);
     } catch (error) {
+      // What was not stored was not shown either.
       this.usedOn.clear();
       throw error;
     }
+    for (const stored of events) if (stored.sequence > position) this.note(stored);
+  }
+
+  /** Another process may have kept the view meanwhile. */
+  override reread(): void {
+    this.usedOn.clear();
+    super.reread();
   }
 
   override async clear(tenant: TenantId): Promise<void> {
@@ -76,17 +86,18 @@ export class DueView extends DocumentView<Kept> {
     const event = read(stored);
     if (!event || (event.type === 'matching.decided' && event.data.decision !== 'accept')) return [];
     const id = templateKey(event.data);
-    const place = `${stored.tenant}/${id}`;
-    const day = dayOf(stored.at);
     const isUse = event.type === 'matching.decided';
-    if (isUse && (this.usedOn.get(place) ?? '') >= day) return [];
-    const change = (before: Shown<Kept> | undefined) => {
-      const after = changed(before, event, stored.at);
-      if (isUse && after && after === before) this.remember(place, day);
-      else this.usedOn.delete(place);
-      return after;
-    };
-    return [{ id, change }];
+    if (isUse && (this.usedOn.get(`${stored.tenant}/${id}`) ?? '') >= dayOf(stored.at)) return [];
+    return [{ id, change: (before) => changed(before, event, stored.at) }];
+  }
+
+  /** Of what is stored by now. A use of something that is not kept changes nothing on that day again, until it is. */
+  private note(stored: StoredEvent): void {
+    const event = read(stored);
+    if (!event) return;
+    const place = `${stored.tenant}/${templateKey(event.data)}`;
+    if (event.type !== 'matching.decided') this.usedOn.delete(place);
+    else if (event.data.decision === 'accept') this.remember(place, dayOf(stored.at));
   }
 
   /** Full, it begins anew: what is forgotten is looked up once more. */
