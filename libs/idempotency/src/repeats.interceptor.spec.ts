@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { EmbeddedAdapters } from '#lib/adapters-embedded';
 import { ActorId, Refusal, TenantId } from '#lib/core';
 import { type CallerRequest, HttpModule, Idempotent, readBodies, Writes } from '#lib/http';
-import { Documents, KeyService, Vault } from '#lib/ports';
+import { Documents, KeyService, StoreUnavailable, Vault } from '#lib/ports';
 import { TestClock } from '../../../test/support/clock.js';
 import { StoredAnswers } from './contract.js';
 import { IdempotencyModule } from './index.js';
@@ -15,7 +15,7 @@ const Told = z.object({ count: z.int().max(1_000), said: z.string().max(100) });
 const tenant = TenantId.parse('here');
 
 /** How often the routes ran, what they do next, and a gate for the slow one. */
-const work = { runs: 0, refuse: false, begun: () => {}, gate: Promise.resolve() };
+const work = { runs: 0, refuse: false, fail: false, begun: () => {}, gate: Promise.resolve() };
 
 class AsAsked implements CanActivate {
   canActivate(context: ExecutionContext) {
@@ -34,6 +34,7 @@ class Routes {
     work.begun();
     await work.gate;
     work.runs++;
+    if (work.fail) throw new StoreUnavailable();
     if (work.refuse) throw new Refusal('test.no', 'conflict', 'No');
     return { position: 40 + work.runs, recorded: true, answer: { count: work.runs, said, secret: 'inside' } };
   }
@@ -47,12 +48,16 @@ class Routes {
   }
 }
 
+async function until(isDone: () => Promise<boolean>): Promise<void> {
+  while (!(await isDone())) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
 describe('a repeat', () => {
   let app: NestFastifyApplication;
   let clock: TestClock;
 
   beforeEach(async () => {
-    Object.assign(work, { runs: 0, refuse: false, begun: () => {}, gate: Promise.resolve() });
+    Object.assign(work, { runs: 0, refuse: false, fail: false, begun: () => {}, gate: Promise.resolve() });
     clock = new TestClock();
     @Module({
       imports: [IdempotencyModule, HttpModule, EmbeddedAdapters.inTemporaryFolder(clock)],
@@ -147,6 +152,20 @@ describe('a repeat', () => {
     await send('hello').expect(409);
     work.refuse = false;
     await send('hello').expect(201);
+    expect(work.runs).toBe(2);
+  });
+
+  it('of what failed is not waited for by who hears that it failed', async () => {
+    work.fail = true;
+    app.get(StoredAnswers).drop = () => new Promise(() => {});
+    await send('hello').expect(503);
+  });
+
+  it('runs when the first one failed', async () => {
+    work.fail = true;
+    await send('hello').expect(503);
+    work.fail = false;
+    await until(async () => (await send('hello')).status === 201);
     expect(work.runs).toBe(2);
   });
 

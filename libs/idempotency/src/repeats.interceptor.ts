@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { type CallHandler, type ExecutionContext, Injectable, Logger, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { from, lastValueFrom } from 'rxjs';
-import type { Caller } from '#lib/core';
+import { type Caller, Fault } from '#lib/core';
 import { type CallerRequest, IdempotentRoute, idempotencyKeyOf, positionHeader } from '#lib/http';
 import { KeyService } from '#lib/ports';
 import { fingerprintOf } from './fingerprint.js';
@@ -52,7 +52,9 @@ export class Repeats implements NestInterceptor {
       body = await lastValueFrom(next.handle(), { defaultValue: undefined });
     } catch (error) {
       // Were it not dropped, it would only seem to run for a while longer.
-      await this.answers.drop(attempt).catch((fault: unknown) => this.log.warn(fault));
+      const dropped = this.answers.drop(attempt).catch((fault: unknown) => this.log.warn(fault));
+      // Where a store failed, this one may hang as well, and the caller has waited for one already (P12).
+      if (!(error instanceof Fault)) await dropped;
       throw error;
     }
     const position = response.getHeader(positionHeader);
