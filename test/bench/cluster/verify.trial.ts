@@ -8,7 +8,8 @@ import { verifyRequests } from '../verify-requests.js';
 import { Ward } from '../ward.js';
 import { inCluster } from './servers.js';
 
-const connections = 32;
+/** Few: what one request costs is asked, not how many are too many for a machine that holds the servers as well. */
+const connections = 8;
 const apiCounts = [1, 2, 4];
 
 /** 1:1 verification by an api of the cluster, one after the other, beside what it cannot do without and the embedded one. */
