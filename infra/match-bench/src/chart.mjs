@@ -19,6 +19,7 @@ export function chartOf({ rows, results }) {
   });
   const height = top + results.length * rowHeight + 12;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">
+<title>Milliseconds of a query among ${rows.toLocaleString('en')}</title>
 <rect width="${width}" height="${height}" fill="#fff"/>
 <text x="12" y="22" font-size="15" font-weight="600">One face among ${rows.toLocaleString('en')}: milliseconds of a query</text>
 <text x="12" y="40" fill="#4a5568">Median, and a line from least to most; logarithmic. The same rows and probes, in turn, on one machine.</text>
