@@ -82,6 +82,19 @@ describe('what is due', () => {
     expect(await shown()).toMatchObject({ sequence: 2, body: { usedOn: '2026-06-20' } });
   });
 
+  it('knows a use no more once what was used is gone, be it among the same facts as the next use', async () => {
+    const log = logged(
+      ['2026-06-20T07:00:00', enrolled],
+      ['2026-06-20T08:00:00', decided('accept')],
+      ['2026-06-20T09:00:00', begun(templateId)],
+      ['2026-06-20T10:00:00', other],
+      ['2026-06-20T11:00:00', decided('accept')],
+    );
+    await view.take(log.slice(0, 2));
+    await view.take(log.slice(2));
+    expect(await shown()).toMatchObject({ sequence: 5, body: { usedOn: '2026-06-20' } });
+  });
+
   it('knows nothing of before when another process kept it meanwhile', async () => {
     const log = logged(
       ['2026-06-20T07:00:00', enrolled],

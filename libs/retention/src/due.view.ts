@@ -61,6 +61,9 @@ export class DueView extends DocumentView<Kept> {
     const [first] = events;
     if (!first) return;
     const position = await this.position(first.tenant);
+    const fresh = events.filter(({ sequence }) => sequence > position);
+    // What else comes of a place may take the use away, before the next one among the same events.
+    for (const stored of fresh) this.unlessUsed(stored);
     try {
       await super.take(events);
     } catch (error) {
@@ -68,7 +71,7 @@ export class DueView extends DocumentView<Kept> {
       this.usedOn.clear();
       throw error;
     }
-    for (const stored of events) if (stored.sequence > position) this.note(stored);
+    for (const stored of fresh) this.note(stored);
   }
 
   /** Another process may have kept the view meanwhile. */
@@ -83,21 +86,23 @@ export class DueView extends DocumentView<Kept> {
   }
 
   protected changes(stored: StoredEvent): readonly DocumentChange<Kept>[] {
-    const event = read(stored);
-    if (!event || (event.type === 'matching.decided' && event.data.decision !== 'accept')) return [];
-    const id = templateKey(event.data);
-    const isUse = event.type === 'matching.decided';
-    if (isUse && (this.usedOn.get(`${stored.tenant}/${id}`) ?? '') >= dayOf(stored.at)) return [];
+    const bearing = bearingOf(stored);
+    if (!bearing) return [];
+    const { event, id, place, isUse } = bearing;
+    if (isUse && (this.usedOn.get(place) ?? '') >= dayOf(stored.at)) return [];
     return [{ id, change: (before) => changed(before, event, stored.at) }];
+  }
+
+  private unlessUsed(stored: StoredEvent): void {
+    const bearing = bearingOf(stored);
+    if (bearing && !bearing.isUse) this.usedOn.delete(bearing.place);
   }
 
   /** Of what is stored by now. A use of something that is not kept changes nothing on that day again, until it is. */
   private note(stored: StoredEvent): void {
-    const event = read(stored);
-    if (!event) return;
-    const place = `${stored.tenant}/${templateKey(event.data)}`;
-    if (event.type !== 'matching.decided') this.usedOn.delete(place);
-    else if (event.data.decision === 'accept') this.remember(place, dayOf(stored.at));
+    const bearing = bearingOf(stored);
+    if (bearing?.isUse) this.remember(bearing.place, dayOf(stored.at));
+    else this.unlessUsed(stored);
   }
 
   /** Full, it begins anew: what is forgotten is looked up once more. */
@@ -105,6 +110,16 @@ export class DueView extends DocumentView<Kept> {
     if (this.usedOn.size >= rememberedMax) this.usedOn.clear();
     this.usedOn.set(place, day);
   }
+}
+
+/** What an event has to do with what is kept; undefined for nothing. */
+function bearingOf(stored: StoredEvent) {
+  const event = read(stored);
+  if (!event) return undefined;
+  const isUse = event.type === 'matching.decided';
+  if (isUse && event.data.decision !== 'accept') return undefined;
+  const id = templateKey(event.data);
+  return { event, id, place: `${stored.tenant}/${id}`, isUse };
 }
 
 function changed(
