@@ -8,3 +8,9 @@ export function chance(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
+
+/** Numbers of a normal distribution, mean 0 and deviation 1, always the same for a seed (Box and Muller). */
+export function normals(seed: number): () => number {
+  const random = chance(seed);
+  return () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}

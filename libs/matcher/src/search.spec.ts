@@ -1,5 +1,6 @@
 import { createSecretKey } from 'node:crypto';
 import fc from 'fast-check';
+import { normals } from '../../../test/support/chance.js';
 import { cosine } from './cosine.js';
 import { Gallery, GalleryFull } from './gallery.js';
 import { kernelForms } from './kernel.js';
@@ -51,15 +52,6 @@ class Ward {
   }
 }
 
-/** Numbers of a normal distribution, the same for the same seed. */
-function chanceOf(seed: number) {
-  let state = seed >>> 0;
-  const uniform = () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return (state + 0.5) / 2 ** 32;
-  };
-  return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
-}
 const randomOf = (dim: number, normal: () => number) => Float32Array.from({ length: dim }, () => normal());
 const near = (vector: Float32Array, by: number, normal: () => number) => {
   const length = Math.hypot(...vector) / Math.sqrt(vector.length);
@@ -76,7 +68,7 @@ describe.each(kernelForms)('a search with the %s kernel', (form) => {
 
   it.each([64, 100, 512, 2_048])('of %s coordinates finds what comparing with each one does', async (dim) => {
     const ward = new Ward(dim, scanner);
-    const normal = chanceOf(dim);
+    const normal = normals(dim);
     for (let n = 0; n < 400; n++) ward.put(name(n), randomOf(dim, normal));
     for (let n = 0; n < 30; n++) {
       const probe = near(ward.vault.get(name(n * 7)) as Float32Array, 0.2 + n / 20, normal);
@@ -96,8 +88,8 @@ describe.each(kernelForms)('a search with the %s kernel', (form) => {
       fc.nat(dim - 1).map((at) => axis(at)),
       fc.nat(dim - 1).map((at) => axis(at, -(2 ** 60))),
       fc.constantFrom(1, -1, 2 ** -60).map((x) => new Float32Array(dim).fill(x)),
-      fc.nat(3).map((seed) => near(new Float32Array(dim).fill(1), 1e-4, chanceOf(seed))),
-      fc.nat(3).map((seed) => near(new Float32Array(dim).fill(1), 1e-7, chanceOf(seed))),
+      fc.nat(3).map((seed) => near(new Float32Array(dim).fill(1), 1e-4, normals(seed))),
+      fc.nat(3).map((seed) => near(new Float32Array(dim).fill(1), 1e-7, normals(seed))),
       fc.float32Array({ noNaN: true, noDefaultInfinity: true, min: -1, max: 1, minLength: dim, maxLength: dim }),
     );
     const directed = vector.filter((each) => each.some((x) => Math.abs(x) > 1e-18));
@@ -123,7 +115,7 @@ describe.each(kernelForms)('a search with the %s kernel', (form) => {
 
   it('shows among many, in threads, what is there and nothing that is gone', async () => {
     const ward = new Ward(64, scanner);
-    const normal = chanceOf(3);
+    const normal = normals(3);
     for (let n = 0; n < 21_000; n++) ward.put(name(n), randomOf(64, normal));
     const people = [17, 9_000, 20_999].map((n) => ward.vault.get(name(n)) as Float32Array);
     const probes = [...people, ...people].map((vector) => near(vector, 0.5, normal));
@@ -144,7 +136,7 @@ describe.each(kernelForms)('a search with the %s kernel', (form) => {
 
   it('compares exactly only what may be wanted', async () => {
     const ward = new Ward(512, scanner);
-    const normal = chanceOf(5);
+    const normal = normals(5);
     for (let n = 0; n < 1_000; n++) ward.put(name(n), randomOf(512, normal));
     const probe = near(ward.vault.get('t5') as Float32Array, 0.5, normal);
     expect(await ward.search(probe, { floor: 0.4, count: 0 })).toEqual(ward.truth(probe, { floor: 0.4, count: 0 }));
@@ -229,7 +221,7 @@ describe('a gallery', () => {
 
   it('that changes while it is searched is searched again, and nobody who was there all the time is missed', async () => {
     const ward = new Ward(64, scanner);
-    const normal = chanceOf(9);
+    const normal = normals(9);
     const person = randomOf(64, normal);
     ward.put('best', person);
     for (let n = 0; n < 10; n++) ward.put(name(n), near(person, 0.3, normal));
