@@ -123,7 +123,7 @@ async function run(count) {
   const truth = truthOf(data, probes);
   const ours = await galleryOf(data);
   const peers = [plain, (all) => usearchExact(all, false), (all) => usearchExact(all, true), hnswlibExact, sqliteVec];
-  const graph = values.graph ? usearchGraph(data, [64, 256, 1_024]) : [];
+  const graph = values.graph ? [64, 256, 1_024].map((width) => usearchGraph(data, width)) : [];
   const contestants = [...ours.contestants, ...peers.map((build) => build(data)).filter(Boolean), ...graph];
   const results = await compared(contestants, probes, truth);
   const changed = changes(ours, identities.people(200));

@@ -116,25 +116,28 @@ function narrowed(rows) {
   return all;
 }
 
-/** usearch's graph over i8, at several widths of search. Building it takes long. */
-export function usearchGraph({ rows, dim, count }, widths) {
+/** usearch's graph over i8, one for each width of search, which is fixed when it is made. Building one takes long. */
+export function usearchGraph({ rows, dim, count }, width) {
   const { Index, MetricKind, ScalarKind } = require('usearch');
-  const index = new Index({ dimensions: dim, metric: MetricKind.Cos, quantization: ScalarKind.I8, connectivity: 16 });
+  const index = new Index({
+    dimensions: dim,
+    metric: MetricKind.Cos,
+    quantization: ScalarKind.I8,
+    connectivity: 16,
+    expansion_search: width,
+  });
   const step = 10_000;
   for (let from = 0; from < count; from += step) {
     const to = Math.min(count, from + step);
     const keys = BigUint64Array.from({ length: to - from }, (_, n) => BigInt(from + n));
     index.add(keys, rows.slice(from * dim, to * dim), 2);
   }
-  return widths.map((width) => ({
+  return {
     name: `usearch HNSW i8, width ${width}`,
     kind: 'graph',
-    find: async (probe) => {
-      index.changeExpansionSearch?.(width);
-      return [...index.search(probe.slice(), best, 1).keys].map(Number);
-    },
+    find: async (probe) => [...index.search(probe.slice(), best, 1).keys].map(Number),
     close: () => undefined,
-  }));
+  };
 }
 
 /** hnswlib, every row compared. Compiled when it was installed: undefined where it could not be. */
