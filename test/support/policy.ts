@@ -45,6 +45,13 @@ export const purpose = {
   thresholdCardId,
 } as const;
 
+/** Terms that identify among few, with a change of their bounds. */
+export const identification = { galleryMax: 10_000, fpirMax: 0.001, searchesPerMinuteMax: 600 } as const;
+export const identifying = (change: object = {}) => ({
+  operations: ['identify'],
+  identification: { ...identification, ...change },
+});
+
 export const assessmentId = 'registration-2026';
 export const assessment = {
   lawfulness: 'Separate consent, one purpose.',

@@ -1,5 +1,13 @@
 import { type DatedFact, stateOf } from '#lib/core';
-import { checkpoint, checkpointId, officer, purpose, purposeId } from '../../../test/support/policy.js';
+import {
+  checkpoint,
+  checkpointId,
+  identifying,
+  officer,
+  purpose,
+  purposeId,
+  thresholdCard,
+} from '../../../test/support/policy.js';
 import { ActivatePurpose, activatePurpose } from './activate-purpose.js';
 import { CheckpointOpened, CheckpointStream, CheckpointTerms } from './checkpoint.stream.js';
 import {
@@ -9,8 +17,10 @@ import {
   PurposeId,
   PurposeStream,
   PurposeSuspended,
+  PurposeTerms,
 } from './purpose.stream.js';
 import { SuspendPurpose, suspendPurpose } from './suspend-purpose.js';
+import { ThresholdCardTerms } from './threshold-card.stream.js';
 
 const at = '2026-05-01T00:00:00.000Z';
 const now = new Date('2026-06-01T00:00:00Z');
@@ -56,6 +66,22 @@ describe('activate purpose', () => {
 
   it('is refused where a face would be the only way', () => {
     expect(() => activate([defined, assessed()], [])).toThrow(refusedAs('policy.no-alternative'));
+  });
+
+  // PERF-2, by its own numbers.
+  it.each([
+    { galleryMax: 100_000, fmr: 1e-4, isLet: false },
+    { galleryMax: 10_000, fmr: 1e-4, isLet: false },
+    { galleryMax: 100_000, fmr: 1e-8, isLet: true },
+    { galleryMax: 100_001, fmr: 1e-8, isLet: true },
+    { galleryMax: 100_051, fmr: 1e-8, isLet: false },
+  ])('searches among $galleryMax at a false match rate of $fmr: $isLet', ({ galleryMax, fmr, isLet }) => {
+    const terms = PurposeTerms.parse({ ...purpose, ...identifying({ galleryMax }) });
+    const card = ThresholdCardTerms.parse({ ...thresholdCard, fmr, interval: { low: 0, high: fmr } });
+    const state = stateOf(PurposeStream, [dated(PurposeDefined({ purposeId, terms })), assessed()]);
+    const search = () => activatePurpose(state, new ActivatePurpose(officer, id), now, checkpoints, card);
+    if (isLet) expect(search()).toEqual([PurposeActivated({ purposeId })]);
+    else expect(search).toThrow(refusedAs('policy.over-fpir-budget'));
   });
 });
 

@@ -9,6 +9,7 @@ export {
   refusals as checkpointRefusals,
 } from './checkpoint.stream.js';
 export { CheckpointIdClaimed } from './checkpoint-id.stream.js';
+export { type IdentificationBudget, identificationBudget } from './identification-budget.js';
 export {
   type Notice,
   NoticeId,
@@ -19,6 +20,7 @@ export {
   refusals as noticeRefusals,
 } from './notice.stream.js';
 export {
+  IdentificationRule,
   isAssessed,
   type Purpose,
   PurposeActivated,
@@ -28,6 +30,7 @@ export {
   PurposeStream,
   PurposeSuspended,
   RetentionRule,
+  RotationRenewed,
   refusals as purposeRefusals,
 } from './purpose.stream.js';
 export {

@@ -1,5 +1,13 @@
 import { type DatedFact, stateOf } from '#lib/core';
-import { notice, officer, purpose, purposeId, thresholdCard } from '../../../test/support/policy.js';
+import {
+  identification,
+  identifying,
+  notice,
+  officer,
+  purpose,
+  purposeId,
+  thresholdCard,
+} from '../../../test/support/policy.js';
 import { DefinePurpose, definePurpose } from './define-purpose.js';
 import { type Notice, NoticeText } from './notice.stream.js';
 import { PurposeActivated, PurposeDefined, PurposeId, PurposeStream, PurposeTerms } from './purpose.stream.js';
@@ -42,6 +50,13 @@ describe('define purpose', () => {
     expect(() => define([], {}, [published, undefined])).toThrow(refusedAs('policy.threshold-card-missing'));
   });
 
+  it('is refused to identify by embeddings too small to be searched', () => {
+    const small = { ...card, model: { ...card.model, dim: 63 } };
+    expect(() => define([], identifying(), [published, small])).toThrow(refusedAs('policy.dimension-too-small'));
+    expect(define([], {}, [published, small])).toHaveLength(1);
+    expect(define([], identifying())).toHaveLength(1);
+  });
+
   it('is shown with its state, and missing before', () => {
     const purposeOf = (past: readonly DatedFact[]) => show(id, stateOf(PurposeStream, past));
     expect(purposeOf([defined])).toEqual({ purposeId: id, ...terms, state: 'defined', assessments: [] });
@@ -51,7 +66,13 @@ describe('define purpose', () => {
 
   it.each([
     ['no operation', { operations: [] }],
-    ['an operation that is not verification', { operations: ['identify'] }],
+    ['an operation that is neither to verify nor to identify', { operations: ['watch'] }],
+    ['both operations, which are two consents', { operations: ['verify', 'identify'], identification }],
+    ['identification without bounds', { operations: ['identify'] }],
+    ['bounds of what it does not do', { identification }],
+    ['more false positives than one in a thousand', identifying({ fpirMax: 0.002 })],
+    ['a gallery without end', identifying({ galleryMax: 1_000_001 })],
+    ['searches without end', identifying({ searchesPerMinuteMax: 0 })],
     ['another legal basis', { legalBasis: 'interest' }],
     ['no less intrusive way considered', { necessity: { statement: 'x' } }],
     ['retention without end', { retention: {} }],

@@ -26,6 +26,9 @@ export class DefinePurpose extends Command<Changed<Purpose>> {
   }
 }
 
+/** Below, coordinates are too few for a rotation to make them even (see libs/matcher). */
+const searchedDimMin = 64;
+
 /** A purpose is bound to what people are told and to how comparisons are judged: both must be there before it (FRT-2). */
 export const definePurpose = (
   purpose: Purpose,
@@ -36,6 +39,8 @@ export const definePurpose = (
   if (purpose.terms) throw refusals['purpose-exists']();
   if (notice.length === 0) throw noticeRefusals['notice-missing']();
   if (!card) throw cardRefusals['threshold-card-missing']();
+  if (terms.identification && card.model.dim < searchedDimMin)
+    throw refusals['dimension-too-small']({ searchedDimMin });
   return [PurposeDefined({ purposeId, terms })];
 };
 

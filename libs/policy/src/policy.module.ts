@@ -6,6 +6,7 @@ import { DraftAssessmentHandler, DraftAssessmentRoute } from './draft-assessment
 import { OpenCheckpointHandler, OpenCheckpointRoute } from './open-checkpoint.js';
 import { PublishNoticeHandler, PublishNoticeRoute } from './publish-notice.js';
 import { PublishThresholdCardHandler, PublishThresholdCardRoute } from './publish-threshold-card.js';
+import { RenewRotationHandler, RenewRotationRoute } from './renew-rotation.js';
 import { ShowAssessmentHandler, ShowAssessmentRoute } from './show-assessment.js';
 import { ShowCheckpointHandler, ShowCheckpointRoute } from './show-checkpoint.js';
 import { ShowNoticeHandler, ShowNoticeRoute } from './show-notice.js';
@@ -24,6 +25,7 @@ import { SuspendPurposeHandler, SuspendPurposeRoute } from './suspend-purpose.js
     ShowPurposeRoute,
     ActivatePurposeRoute,
     SuspendPurposeRoute,
+    RenewRotationRoute,
     DraftAssessmentRoute,
     ApproveAssessmentRoute,
     ShowAssessmentRoute,
@@ -39,6 +41,7 @@ import { SuspendPurposeHandler, SuspendPurposeRoute } from './suspend-purpose.js
     ShowPurposeHandler,
     ActivatePurposeHandler,
     SuspendPurposeHandler,
+    RenewRotationHandler,
     DraftAssessmentHandler,
     ApproveAssessmentHandler,
     ShowAssessmentHandler,

@@ -16,27 +16,51 @@ export const RetentionRule = z.strictObject({
 });
 export type RetentionRule = z.output<typeof RetentionRule>;
 
-/** A closed, stated reason to compare faces, and its bounds (FRT-2). It never changes: another reason is another purpose. */
-export const PurposeTerms = z.strictObject({
-  title: Text,
-  operations: z.tuple([z.literal('verify')]),
-  legalBasis: z.literal('consent'),
-  necessity: z.strictObject({ statement: Text, lessIntrusive: Text }),
-  noticeId: NoticeId,
-  retention: RetentionRule,
-  /** A consent may not be valid for longer. */
-  consentMaxDays: z.int().min(1).max(3_650),
-  modes: z.tuple([z.literal('central')]),
-  thresholdCardId: ThresholdCardId,
+/**
+ * The bounds of finding a person among all who are enrolled, 1:N (PERF-2). `galleryMax`: so many templates at most.
+ * `fpirMax`: how often somebody who is not enrolled may be taken for one who is, at most; NIST SP 800-63A-4 asks for one in a
+ * thousand. `searchesPerMinuteMax`: of the purpose, whoever searches, so that nobody goes through a crowd unseen.
+ */
+export const IdentificationRule = z.strictObject({
+  galleryMax: z.int().min(1).max(1_000_000),
+  fpirMax: z.number().gt(0).max(0.001),
+  searchesPerMinuteMax: z.int().min(1).max(60_000),
 });
+export type IdentificationRule = z.output<typeof IdentificationRule>;
+
+/** A purpose compares faces with the one who is claimed, or finds who it is: never both, as these are two consents (FRT-1). */
+const Operations = z.union([z.tuple([z.literal('verify')]), z.tuple([z.literal('identify')])]);
+
+/** A closed, stated reason to compare faces, and its bounds (FRT-2). It never changes: another reason is another purpose. */
+export const PurposeTerms = z
+  .strictObject({
+    title: Text,
+    operations: Operations,
+    /** Of a purpose that identifies, and of no other. */
+    identification: IdentificationRule.optional(),
+    legalBasis: z.literal('consent'),
+    necessity: z.strictObject({ statement: Text, lessIntrusive: Text }),
+    noticeId: NoticeId,
+    retention: RetentionRule,
+    /** A consent may not be valid for longer. */
+    consentMaxDays: z.int().min(1).max(3_650),
+    modes: z.tuple([z.literal('central')]),
+    thresholdCardId: ThresholdCardId,
+  })
+  .refine(({ operations, identification }) => (operations[0] === 'identify') === (identification !== undefined), {
+    path: ['identification'],
+    params: { code: 'of-identify-alone' },
+  });
 export type PurposeTerms = z.output<typeof PurposeTerms>;
 
 const OfPurpose = z.strictObject({ purposeId: PurposeId });
 
+/** Version 2 knows purposes that identify; what version 1 says it says too. */
 export const PurposeDefined = defineEvent({
   type: 'policy.purpose-defined',
-  version: 1,
+  version: 2,
   data: OfPurpose.extend({ terms: PurposeTerms }),
+  upcast: { 1: (older: unknown) => older },
 });
 
 /** An approved assessment covers the purpose until a day. */
@@ -50,10 +74,24 @@ export const PurposeActivated = defineEvent({ type: 'policy.purpose-activated', 
 
 export const PurposeSuspended = defineEvent({ type: 'policy.purpose-suspended', version: 1, data: OfPurpose });
 
+/** Which key of its rotation galleries of a purpose are made under: the first is 1. */
+export const RotationVersion = z.int().min(1).max(1_000_000);
+
+/** From here on galleries of the purpose are made under another key of its rotation, the `version`th (BTP-4). */
+export const RotationRenewed = defineEvent({
+  type: 'policy.rotation-renewed',
+  version: 1,
+  data: OfPurpose.extend({ version: RotationVersion }),
+});
+
 export const refusals = defineRefusals('policy', {
   'purpose-missing': ['missing', 'There is no such purpose'],
   'purpose-exists': ['conflict', 'The purpose is defined on other terms'],
   'not-assessed': ['forbidden', 'No approved and current assessment covers the purpose'],
+  'dimension-too-small': ['invalid', 'Embeddings of so few coordinates are not searched'],
+  'over-fpir-budget': ['forbidden', 'In a gallery of that size too many who are not in it would be found'],
+  'not-identifying': ['conflict', 'The purpose does not identify, so it has no gallery'],
+  'not-next-rotation': ['conflict', 'Keys of a rotation follow each other: another one is next'],
   'no-alternative': ['forbidden', 'No checkpoint of the purpose has an enabled method other than a biometric one'],
 });
 
@@ -62,18 +100,20 @@ export interface Purpose {
   readonly terms: PurposeTerms | undefined;
   /** Approved assessments that cover it, with the instants they lapse at. */
   readonly assessments: readonly { readonly assessmentId: AssessmentId; readonly validUntil: string }[];
+  readonly rotationVersion: number;
 }
 
 type PurposeEvent =
   | EventOf<typeof PurposeDefined>
   | EventOf<typeof PurposeAssessed>
   | EventOf<typeof PurposeActivated>
-  | EventOf<typeof PurposeSuspended>;
+  | EventOf<typeof PurposeSuspended>
+  | EventOf<typeof RotationRenewed>;
 
 export const PurposeStream = defineStream({
   name: 'purpose',
-  events: [PurposeDefined, PurposeAssessed, PurposeActivated, PurposeSuspended],
-  initial: { status: 'none', terms: undefined, assessments: [] } as Purpose,
+  events: [PurposeDefined, PurposeAssessed, PurposeActivated, PurposeSuspended, RotationRenewed],
+  initial: { status: 'none', terms: undefined, assessments: [], rotationVersion: 1 } as Purpose,
   evolve: (purpose, { type, data }: PurposeEvent): Purpose => {
     switch (type) {
       case 'policy.purpose-defined':
@@ -86,6 +126,8 @@ export const PurposeStream = defineStream({
         return { ...purpose, status: 'active' };
       case 'policy.purpose-suspended':
         return { ...purpose, status: 'suspended' };
+      case 'policy.rotation-renewed':
+        return { ...purpose, rotationVersion: data.version };
     }
   },
 });

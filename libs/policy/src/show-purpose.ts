@@ -11,7 +11,7 @@ export const PurposeParams = z.object({ purposeId: PurposeId });
 export type PurposeParams = z.output<typeof PurposeParams>;
 
 /** A purpose as callers see it. Only `active` permits anything, and only while one of its assessments is valid. */
-export const PurposeShown = PurposeTerms.extend({
+export const PurposeShown = PurposeTerms.safeExtend({
   purposeId: PurposeId,
   state: z.enum(['defined', 'active', 'suspended']),
   assessments: z.array(z.object({ assessmentId: AssessmentId, validUntil: Instant })).max(10_000),
