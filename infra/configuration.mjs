@@ -1,8 +1,8 @@
 /** Writes docs/configuration.md from the settings themselves: `npm run docs`. A test says when it does not fit. */
 
 /** A row for each setting. `aboutOf` says what one is, from its schema. */
-export function configurationDocument({ server, process: own, worker, embedded, cluster }, aboutOf) {
-  const shared = Object.keys(server);
+export function configurationDocument({ server, answering, process: own, worker, embedded, cluster }, aboutOf) {
+  const shared = Object.keys({ ...server, ...answering });
   const only = (variables, others) => Object.entries(variables).filter(([name]) => !others.includes(name));
   return `# Configuration
 
@@ -13,6 +13,10 @@ which \`<name>_FILE\` names: what a process is told is easily seen on its machin
 ## Every server
 
 ${table(Object.entries(server), aboutOf)}
+
+## Every server that answers callers: all but workers
+
+${table(Object.entries(answering), aboutOf)}
 
 ## The embedded family: \`npm start\`
 

@@ -89,8 +89,9 @@ export const streamsIn = (files, modules) =>
 async function writeConfiguration() {
   const { aboutOf, ...told } = await import(join(root, 'dist/apps/api/src/environment.js'));
   const { clusterVariables: cluster } = await import(join(root, 'dist/libs/adapters-cluster/src/index.js'));
-  const { serverVariables: server, clusterProcessVariables: own, workerProcessVariables: worker } = told;
-  const sections = { server, process: own, worker, embedded: told.EmbeddedEnvironment.shape, cluster };
+  const { serverVariables: server, answeringVariables: answering } = told;
+  const { clusterProcessVariables: own, workerProcessVariables: worker } = told;
+  const sections = { server, answering, process: own, worker, embedded: told.EmbeddedEnvironment.shape, cluster };
   writeFileSync(join(root, 'docs/configuration.md'), configurationDocument(sections, aboutOf));
 }
 

@@ -5,6 +5,8 @@ import type { z } from 'zod';
 import { clusterVariables } from '#lib/adapters-cluster';
 import {
   aboutOf,
+  answeringVariables,
+  apiProcessVariables,
   clusterProcessVariables,
   EmbeddedEnvironment,
   serverVariables,
@@ -40,6 +42,7 @@ describe('settings', () => {
     };
     const sections = {
       server: serverVariables,
+      answering: answeringVariables,
       process: clusterProcessVariables,
       worker: workerProcessVariables,
       embedded: EmbeddedEnvironment.shape,
@@ -56,7 +59,7 @@ describe('settings', () => {
 
 describe('docker-compose.yml', () => {
   it('tells the processes nothing that they do not know', () => {
-    const known = Object.entries({ ...clusterProcessVariables, ...clusterVariables }).flatMap(([name, setting]) =>
+    const known = Object.entries({ ...apiProcessVariables, ...clusterVariables }).flatMap(([name, setting]) =>
       aboutOf(setting).secret ? [name, `${name}_FILE`] : [name],
     );
     expect(processes.map(([name]) => name)).toEqual(['api-1', 'api-2', 'worker-1', 'worker-2']);

@@ -1,12 +1,15 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import type request from 'supertest';
 import { hospital as terms } from '../support/api.js';
+import { agreement } from '../support/consent.js';
 import { consenting, embeddingOf, enrolled, enrolmentOf } from '../support/enrolment.js';
 import type { Hospital } from '../support/hospital.js';
+import { identified, searchedCard, soughtOf } from '../support/identification.js';
 import {
   assessment,
   checkpoint,
   checkpointId,
+  identifying,
   notice,
   purpose,
   purposeId,
@@ -34,15 +37,18 @@ export interface Write {
   readonly isToldOnce?: boolean;
 }
 
+/** Of somebody whom nobody has seen. */
+const someFace = () => faceOf(randomInt(2 ** 31));
+
 const slug = () => `s-${randomUUID()}`;
 
 /** A purpose that could be activated, of its own notice and assessment. */
-async function activatable({ dpo, secondDpo }: Hospital) {
+async function activatable({ dpo, secondDpo }: Hospital, change: object = {}) {
   const id = slug();
   await dpo.put(`/v1/notices/${id}`).send(notice).expect(201);
   await dpo
     .put(`/v1/purposes/${id}`)
-    .send({ ...purpose, noticeId: id })
+    .send({ ...purpose, noticeId: id, ...change })
     .expect(201);
   await dpo
     .put(`/v1/assessments/${id}`)
@@ -53,6 +59,24 @@ async function activatable({ dpo, secondDpo }: Hospital) {
     .put(`/v1/checkpoints/${id}`)
     .send({ ...checkpoint, purposeId: id })
     .expect(201);
+  return id;
+}
+
+const cardOfMany = 'card-of-many';
+const identifyingOf = new WeakMap<Hospital, Promise<string>>();
+
+/** An active purpose of a hospital that finds people among many: one for all, as each has a gallery of its own. */
+function identifyingPurpose(here: Hospital): Promise<string> {
+  const known = identifyingOf.get(here) ?? makeIdentifying(here);
+  identifyingOf.set(here, known);
+  return known;
+}
+
+async function makeIdentifying(here: Hospital) {
+  const card = { ...thresholdCard, ...searchedCard };
+  await here.dpo.put(`/v1/threshold-cards/${cardOfMany}`).send(card).expect(201);
+  const id = await activatable(here, { ...identifying(), thresholdCardId: cardOfMany });
+  await here.dpo.post(`/v1/purposes/${id}/activation`).send({}).expect(200);
   return id;
 }
 
@@ -131,6 +155,16 @@ export const writes: Readonly<Record<string, (here: Hospital) => Promise<Write>>
     const path = `/v1/purposes/${about}/suspension`;
     return { by: here.dpo, path, body: {}, about, facts: ['policy.purpose-suspended'], answers: [200, 200] };
   },
+  'put /v1/purposes/{purposeId}/rotation': async ({ dpo }) => {
+    const about = slug();
+    await dpo
+      .put(`/v1/purposes/${about}`)
+      .send({ ...purpose, ...identifying() })
+      .expect(201);
+    const [body, other] = [{ version: 2 }, { version: 4 }];
+    const [path, facts] = [`/v1/purposes/${about}/rotation`, ['policy.rotation-renewed']];
+    return { by: dpo, path, body, other, about, facts, answers: [200, 200] };
+  },
   'put /v1/assessments/{assessmentId}': async ({ dpo }) => {
     const about = slug();
     const other = { ...assessment, risks: 'Others.' };
@@ -201,6 +235,25 @@ export const writes: Readonly<Record<string, (here: Hospital) => Promise<Write>>
     const body = { subjectId: about, purposeId, model: enrolment.model, embedding: embeddingOf(faceOf(1)) };
     const other = { ...body, embedding: embeddingOf(faceOf(2)) };
     const [path, facts] = ['/v1/matches/verify', ['matching.decided']];
+    return { by: here.backend, path, body, other, about, facts, answers: [200, 200] };
+  },
+  'post /v1/matches/identify': async (here) => {
+    const id = await identifyingPurpose(here);
+    const { body: told } = await here.backend.get(`/v1/notices/${id}`).expect(200);
+    const [face, stranger] = [someFace(), someFace()];
+    const about = await here.register();
+    const agreed = { ...agreement, purposeId: id, noticeId: id, noticeVersion: told.version, noticeHash: told.hash };
+    await here.registrar
+      .put(`/v1/consents/${randomUUID()}`)
+      .send({ ...agreed, subjectId: about })
+      .expect(201);
+    await here.backend
+      .put(`/v1/templates/${randomUUID()}`)
+      .send(enrolmentOf(about, face, { purposeId: id }))
+      .expect(201);
+    await identified(here, stranger, { purposeId: id });
+    const [body, other] = [soughtOf(face, { purposeId: id }), soughtOf(stranger, { purposeId: id })];
+    const [path, facts] = ['/v1/matches/identify', ['matching.decided', 'identification.decided']];
     return { by: here.backend, path, body, other, about, facts, answers: [200, 200] };
   },
 };

@@ -15,6 +15,12 @@ import {
   thresholdCardId,
 } from './policy.js';
 
+/** What a hospital says in another way than all do. */
+export interface Otherwise {
+  readonly purpose?: object;
+  readonly card?: object;
+}
+
 /** A hospital and its people, made over HTTP as they would make it. */
 export class Hospital {
   private constructor(
@@ -33,9 +39,9 @@ export class Hospital {
   }
 
   /** With all that lets it ask for consent to an active purpose. */
-  static async open(api: TestApi, tenant = 'here'): Promise<Hospital> {
+  static async open(api: TestApi, tenant = 'here', otherwise: Otherwise = {}): Promise<Hospital> {
     const hospital = await Hospital.found(api, tenant);
-    await hospital.define();
+    await hospital.define(otherwise);
     const { dpo, secondDpo } = hospital;
     await dpo.put(`/v1/assessments/${assessmentId}`).send(assessment).expect(201);
     await secondDpo.post(`/v1/assessments/${assessmentId}/approval`).send({}).expect(200);
@@ -45,10 +51,16 @@ export class Hospital {
   }
 
   /** Notice, threshold card and purpose. */
-  async define(): Promise<void> {
+  async define({ purpose: terms = {}, card = {} }: Otherwise = {}): Promise<void> {
     await this.dpo.put(`/v1/notices/${noticeId}`).send(notice).expect(201);
-    await this.dpo.put(`/v1/threshold-cards/${thresholdCardId}`).send(thresholdCard).expect(201);
-    await this.dpo.put(`/v1/purposes/${purposeId}`).send(purpose).expect(201);
+    await this.dpo
+      .put(`/v1/threshold-cards/${thresholdCardId}`)
+      .send({ ...thresholdCard, ...card })
+      .expect(201);
+    await this.dpo
+      .put(`/v1/purposes/${purposeId}`)
+      .send({ ...purpose, ...terms })
+      .expect(201);
   }
 
   /** A patient, by the pseudonym it was registered under. */

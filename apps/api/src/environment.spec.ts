@@ -39,6 +39,7 @@ describe('readEnvironment', () => {
       PORT: 3000,
       SWEEP_SECONDS: 60,
       DATA_FOLDER: 'var',
+      GALLERY_MEMORY_MB: 0,
     });
   });
 

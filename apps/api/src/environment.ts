@@ -41,6 +41,14 @@ export const serverVariables = {
     .meta({ description: 'How patients reach it: what their links begin with. By default where it listens.' }),
 };
 
+/** What a process is told that answers callers. */
+export const answeringVariables = {
+  GALLERY_MEMORY_MB: z.coerce.number().int().min(0).max(1_000_000).default(0).meta({
+    description:
+      'What galleries may take, in MB (1,000,000 bytes): about 55 for 100,000 templates of 512 coordinates. With 0 nobody is found among many, only compared one to one.',
+  }),
+};
+
 /** What a process of the cluster family is told besides its servers. */
 export const clusterProcessVariables = {
   ...serverVariables,
@@ -49,6 +57,9 @@ export const clusterProcessVariables = {
     description: 'Where the admin key is kept, and exports. The apis of a first start have to share it.',
   }),
 };
+
+/** As above, of an api. */
+export const apiProcessVariables = { ...clusterProcessVariables, ...answeringVariables };
 
 /** As above, of a worker; beside an api on the same machine. */
 export const workerProcessVariables = {
@@ -68,6 +79,7 @@ export const operatorVariables = { DATA_FOLDER: clusterProcessVariables.DATA_FOL
 /** What the server of the embedded family is told. */
 export const EmbeddedEnvironment = z.object({
   ...serverVariables,
+  ...answeringVariables,
   DATA_FOLDER: z
     .string()
     .min(1)

@@ -6,13 +6,13 @@ import { ClusterAdapters, clusterEnvironment, placesOf } from '#lib/adapters-clu
 import { createApi, listen } from './api.js';
 import { complaintOf } from './complaint.js';
 import { endInTime } from './end-in-time.js';
-import { clusterProcessVariables, readEnvironment } from './environment.js';
+import { apiProcessVariables, readEnvironment } from './environment.js';
 import { keepNew } from './kept-key.js';
 import { ServerLog } from './server-log.js';
 
 /** One of any number of processes that answer callers, over the cluster family. What happens by itself is the workers'. */
 async function main(): Promise<void> {
-  const settings = readEnvironment(clusterEnvironment(clusterProcessVariables), process.env);
+  const settings = readEnvironment(clusterEnvironment(apiProcessVariables), process.env);
   const { HOST, PORT, DATA_FOLDER } = settings;
   process.umask(0o077);
   Logger.overrideLogger(new ServerLog());
@@ -24,7 +24,12 @@ async function main(): Promise<void> {
     say: console.log,
   });
   endInTime();
-  const api = await createApi(adapters, { publicUrl: settings.PUBLIC_URL, duties: ['api'], follow: false });
+  const api = await createApi(adapters, {
+    publicUrl: settings.PUBLIC_URL,
+    duties: ['api'],
+    follow: false,
+    galleryMemoryBytes: settings.GALLERY_MEMORY_MB * 1e6,
+  });
   await api.init();
 
   // The key itself is not printed: what containers print is kept in places that many can read.

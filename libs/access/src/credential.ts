@@ -1,5 +1,5 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
-import { type ActorId, TenantId, Uuid } from '#lib/core';
+import { type ActorId, TenantId, Uuid, uuidFromHex } from '#lib/core';
 import type { KeyService, Random } from '#lib/ports';
 
 /** What is shown at the door: an API key, the code of a link, or the token of a patient's session. */
@@ -63,5 +63,5 @@ function uuidOf(bytes: Buffer): string {
   const id = Buffer.from(bytes.subarray(0, 16));
   id.writeUInt8(0x80 | (id.readUInt8(6) & 0x0f), 6);
   id.writeUInt8(0x80 | (id.readUInt8(8) & 0x3f), 8);
-  return id.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  return uuidFromHex(id.toString('hex'));
 }

@@ -31,12 +31,18 @@ const no = (reason: PermissionReason): Permission => ({ permitted: false, reason
  * given under a notice that no material version has superseded, and the purpose is active and assessed (FRT-2, FRT-6).
  */
 export function permissionOn({ subject, purpose, notice, consents }: Grounds, now: Date): Permission {
-  if (purpose.status !== 'active') return no('purpose-not-active');
-  if (!isAssessed(purpose, now)) return no('assessment-lapsed');
+  const hindrance = purposeHindrance(purpose, now);
+  if (hindrance) return no(hindrance);
   if (subject.status !== 'registered') return no('no-consent');
   const consent = standing(consents, now);
   if (!consent) return no(reasonOf(consents, now));
   return noticeStands(notice, consent.terms.noticeVersion) ? { permitted: true, consent } : no('notice-superseded');
+}
+
+/** Why a purpose permits nothing now, whoever it is about; undefined where it may permit. */
+export function purposeHindrance(purpose: Purpose, now: Date): PermissionReason | undefined {
+  if (purpose.status !== 'active') return 'purpose-not-active';
+  return isAssessed(purpose, now) ? undefined : 'assessment-lapsed';
 }
 
 function reasonOf({ consents, refusals }: Consents, now: Date): PermissionReason {

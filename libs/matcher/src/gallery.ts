@@ -61,6 +61,11 @@ export class Gallery {
     return bytesFor(this.layout, this.blocks * blockRows);
   }
 
+  /** What it takes from the machine when it is full. */
+  get memoryMaxBytes(): number {
+    return bytesFor(this.layout, this.layout.blocksMax * blockRows);
+  }
+
   /** Counts changes: what was changed after `now` was read has a higher one. */
   get now(): number {
     return this.changed;

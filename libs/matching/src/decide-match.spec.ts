@@ -60,7 +60,9 @@ describe('a template', () => {
   } as unknown as Grounds;
   const permission = { permitted: true, consent } as unknown as Extract<Permission, { permitted: true }>;
   const among = (...templates: Template[]) =>
-    comparable(templates, grounds, permission, { id: 'm', version: '1' }).map(({ terms }) => terms.templateId);
+    comparable(templates, grounds.consents, permission.consent, { id: 'm', version: '1' }).map(
+      ({ terms }) => terms.templateId,
+    );
 
   it('is compared while it is active, of the model, and enrolled under the consent that stands or one it renewed', () => {
     expect(among(template('a', { consentId: 'third' }), template('b', { consentId: 'second' }))).toEqual(['a', 'b']);

@@ -1,4 +1,4 @@
-import { continues, type Grounds, type Permission, permissionOn } from '#lib/consent/contract';
+import { type Consent, type Consents, continues } from '#lib/consent/contract';
 import { bandOf, decisionOf } from '#lib/matcher';
 import type { ModelIdentity, ThresholdCardTerms } from '#lib/policy/contract';
 import type { Template } from '#lib/templates/contract';
@@ -22,8 +22,8 @@ export interface Outcome {
 /** Which templates a probe may be compared with: active, of this model, enrolled under the consent that stands or one it renewed. */
 export function comparable(
   templates: readonly Template[],
-  { consents }: Grounds,
-  permission: Extract<Permission, { permitted: true }>,
+  consents: Consents,
+  standing: Consent,
   { id, version }: ModelIdentity,
 ): Template[] {
   return templates.filter(
@@ -31,7 +31,7 @@ export function comparable(
       state === 'active' &&
       terms.model.id === id &&
       terms.model.version === version &&
-      continues(consents, terms.consentId, permission.consent),
+      continues(consents, terms.consentId, standing),
   );
 }
 
@@ -49,5 +49,3 @@ export function decideMatch(comparisons: readonly Comparison[], card: ThresholdC
   const reasons = { accept: 'above-accept', inconclusive: 'between-thresholds', reject: 'below-review' } as const;
   return { decision, band: bandOf(closest.score, card), reasons: [reasons[decision]], template: closest.template };
 }
-
-export { permissionOn };

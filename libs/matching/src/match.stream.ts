@@ -36,6 +36,7 @@ export type Match = z.output<typeof MatchDecided.data>;
 
 export const refusals = defineRefusals('matching', {
   'not-permitted': ['forbidden', 'No face may be compared for this subject and purpose now: use another method'],
+  'other-operation': ['forbidden', 'The purpose compares faces in another way: consent was given to that one alone'],
   'no-template': ['missing', 'The subject has no active template for this purpose: use another method'],
   unavailable: ['unavailable', 'Faces cannot be compared for now: use another method'],
   'wrong-model': ['invalid', "The embedding is not of the model of the purpose's threshold card"],

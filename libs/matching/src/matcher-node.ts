@@ -3,6 +3,15 @@ import { Fault, type TenantId } from '#lib/core';
 import { type Eviction, Nodes, Random } from '#lib/ports';
 import { TemplateVault } from '#lib/templates/contract';
 
+/** Where a node holds something of templates between two comparisons of them. */
+export interface NodeMemory {
+  /** Overwrites what it holds of the template before it returns. */
+  forget(tenant: TenantId, templateId: string): void;
+  remembers(tenant: TenantId, templateId: string): boolean;
+  /** Overwrites everything before it returns. */
+  forgetAll(): void;
+}
+
 interface Use {
   count: number;
   readonly ended: PromiseWithResolvers<void>;
@@ -25,26 +34,37 @@ export class MatcherNode implements OnModuleInit, OnApplicationShutdown {
   /** How often it was fenced: a comparison that began before a fence ends as one that never was, even after `resume`. */
   private fences = 0;
   private readonly uses = new Map<string, Use>();
+  private readonly memories: NodeMemory[];
 
   constructor(
     private readonly nodes: Nodes,
     private readonly random: Random,
-    private readonly vault: TemplateVault,
-  ) {}
+    vault: TemplateVault,
+  ) {
+    this.memories = [vault];
+  }
+
+  /** From now on this too is evicted from, probed and fenced. What it takes of a template it takes while `using` it. */
+  add(memory: NodeMemory): void {
+    this.memories.push(memory);
+  }
 
   async onModuleInit(): Promise<void> {
     this.leave = await this.nodes.join({
       nodeId: this.random.uuid(),
       evict: async (eviction) => {
+        const { tenant, templateId } = eviction;
         await this.uses.get(placeOf(eviction))?.ended.promise;
-        this.vault.forget(eviction.tenant, eviction.templateId);
+        for (const memory of this.memories) memory.forget(tenant, templateId);
       },
-      holds: async (eviction) =>
-        this.uses.has(placeOf(eviction)) || this.vault.remembers(eviction.tenant, eviction.templateId),
+      holds: async (eviction) => {
+        const { tenant, templateId } = eviction;
+        return this.uses.has(placeOf(eviction)) || this.memories.some((memory) => memory.remembers(tenant, templateId));
+      },
       fence: () => {
         this.isFenced = true;
         this.fences += 1;
-        this.vault.forgetAll();
+        for (const memory of this.memories) memory.forgetAll();
       },
       resume: () => {
         this.isFenced = false;
@@ -54,6 +74,11 @@ export class MatcherNode implements OnModuleInit, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     await this.leave?.();
+  }
+
+  /** Whether nothing may be compared here now, and so nothing be taken into memory. */
+  get fenced(): boolean {
+    return this.isFenced;
   }
 
   /**

@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import { Deadline } from './deadline.js';
 import { MatchLog } from './match-log.js';
 import { MatcherNode } from './matcher-node.js';
@@ -7,9 +7,11 @@ import { VerifyFaceHandler } from './verify.js';
 import { VerifyBytes } from './verify-bytes.js';
 import { VerifyFaceRoute } from './verify-route.js';
 
-/** Comparing faces, 1:1, and what a patient sees of it. */
+/** Comparing faces, 1:1, and what a patient sees of it. Who compares in another way takes its node and its log. */
+@Global()
 @Module({
   controllers: [VerifyFaceRoute, ListMyMatchesRoute],
   providers: [Deadline, MatchLog, MatcherNode, VerifyFaceHandler, VerifyBytes, ListMyMatchesHandler],
+  exports: [Deadline, MatchLog, MatcherNode],
 })
 export class MatchingModule {}

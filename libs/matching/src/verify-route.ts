@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { Body, Controller, Query as FromQuery, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { z } from 'zod';
-import { type Caller, SubjectId } from '#lib/core';
+import { type Caller, SubjectId, uuidFromHex } from '#lib/core';
 import {
   AllowedTo,
   EmbeddingIn,
@@ -107,6 +107,6 @@ export class VerifyFaceRoute {
     const { subjectId, purposeId, checkpointId, model } = probe;
     const said = [actor, attempt, subjectId, purposeId, checkpointId, model.id, model.version];
     const hex = createHmac('sha256', secret).update(JSON.stringify(said)).digest('hex');
-    return MatchId.parse(hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5'));
+    return MatchId.parse(uuidFromHex(hex));
   }
 }

@@ -106,7 +106,9 @@ export class VerifyFaceHandler implements ICommandHandler<VerifyFace> {
       const read = await this.read(caller, probe, isFresh);
       const now = this.clock.now();
       const permission = permissionOn(read.grounds, now);
-      const templates = permission.permitted ? comparable(read.templates, read.grounds, permission, probe.model) : [];
+      const templates = permission.permitted
+        ? comparable(read.templates, read.grounds.consents, permission.consent, probe.model)
+        : [];
       if (!permission.permitted || !read.isKnown || !read.isModel || templates.length === 0) {
         if (isFresh) throw refusalOf(read, permission);
         continue;
@@ -143,6 +145,7 @@ export class VerifyFaceHandler implements ICommandHandler<VerifyFace> {
     const [purpose, subject, consents, templates, checkpoints] = await load(first);
     const { terms } = purpose.state;
     if (!terms) throw purposeRefusals['purpose-missing']();
+    if (terms.operations[0] !== 'verify') throw refusals['other-operation']();
     const alternatives = alternativesAt(checkpoints.state, checkpointId);
     if (checkpointId && !checkpoints.state.some((each) => each.checkpointId === checkpointId)) {
       throw checkpointRefusals['checkpoint-missing']();

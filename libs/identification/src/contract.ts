@@ -1,0 +1,1 @@
+export { type Identification, IdentificationDecided } from './identification.stream.js';

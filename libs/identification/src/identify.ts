@@ -1,0 +1,246 @@
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { purposeHindrance } from '#lib/consent/contract';
+import { type Caller, Fault, type SubjectId } from '#lib/core';
+import { embeddingOf, ScanFailed, search } from '#lib/matcher';
+import { Deadline, matchRefusals } from '#lib/matching/contract';
+import {
+  alternativesAt,
+  type CheckpointId,
+  CheckpointStream,
+  checkpointRefusals,
+  identificationBudget,
+  type ModelIdentity,
+  type PurposeId,
+  PurposeStream,
+  purposeRefusals,
+  ThresholdCardStream,
+} from '#lib/policy/contract';
+import { Clock, reading, Streams } from '#lib/ports';
+import { Candidates, type Scored, type Search } from './candidates.js';
+import { Galleries } from './galleries.js';
+import {
+  type Candidate,
+  type Identification,
+  IdentificationDecided,
+  type IdentificationId,
+  IdentificationStream,
+  refusals,
+} from './identification.stream.js';
+import { GalleryClosed, type KeptGallery } from './kept-gallery.js';
+import { Outcomes } from './outcomes.js';
+
+/** As for a comparison one to one (P12). */
+const answerMaxMs = 800;
+/** By the budget it is one in a thousand searches that comes to anybody who is not meant: more are a card that is wrong. */
+const comparedMax = 50;
+
+export interface Looked {
+  readonly purposeId: PurposeId;
+  readonly checkpointId?: CheckpointId | undefined;
+  readonly model: ModelIdentity;
+  /** Little-endian f32. Whoever sends the command overwrites it afterwards. */
+  readonly bytes: Uint8Array;
+  /** How many candidates at most. */
+  readonly limit: number;
+}
+
+export interface Identified extends Identification {
+  readonly alternatives: readonly string[];
+  readonly position: number;
+}
+
+/**
+ * Finds who it may be among all who are enrolled for a purpose, 1:N, for a person to confirm. `identificationId` names what
+ * is said; where it `mayBeRepeat`, one that was recorded is said again.
+ */
+export class IdentifyFace extends Command<Identified> {
+  constructor(
+    readonly caller: Caller,
+    readonly identificationId: IdentificationId,
+    readonly looked: Looked,
+    readonly mayBeRepeat: boolean,
+  ) {
+    super();
+  }
+}
+
+/** The search itself failed, or lost its gallery on the way. */
+class SearchFailed extends Fault {
+  override readonly name = 'SearchFailed';
+}
+
+type Read = Awaited<ReturnType<IdentifyFaceHandler['read']>>;
+
+/**
+ * The gallery only proposes. Before, it takes in all that the log says; after, everybody it came to is read from the streams,
+ * compared in f32, and recorded while consent, template, purpose and notice stand. The threshold is the card's `accept`, as
+ * the budget is reckoned by it: who scores less is not named.
+ */
+@CommandHandler(IdentifyFace)
+export class IdentifyFaceHandler implements ICommandHandler<IdentifyFace> {
+  constructor(
+    private readonly streams: Streams,
+    private readonly galleries: Galleries,
+    private readonly candidates: Candidates,
+    private readonly deadline: Deadline,
+    private readonly clock: Clock,
+    private readonly outcomes: Outcomes,
+  ) {}
+
+  /** @throws Refusal `matching.unavailable` when stores, keys or gallery fail, within a second */
+  execute(command: IdentifyFace): Promise<Identified> {
+    return this.outcomes.count(this.within(command));
+  }
+
+  private async within(command: IdentifyFace): Promise<Identified> {
+    try {
+      return await this.deadline.within(this.identify(command), answerMaxMs);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      throw matchRefusals.unavailable({ alternatives: this.lastKnownAlternatives(command) });
+    }
+  }
+
+  private async identify(command: IdentifyFace): Promise<Identified> {
+    if (!this.galleries.isOn) throw refusals.off();
+    const { caller, identificationId, looked, mayBeRepeat } = command;
+    const { tenant } = caller;
+    const read = await this.read(caller, looked);
+    if (mayBeRepeat) {
+      const known = await this.streams.load(tenant, IdentificationStream, identificationId);
+      if (known.state) return { ...known.state, alternatives: read.alternatives, position: known.position };
+    }
+    const kept = await this.galleries.of({ tenant, ...read.wanted });
+    await kept.follow();
+    const budget = this.budgetOf(kept, read);
+    const quota = kept.countIn(read.wanted.rule.searchesPerMinuteMax);
+    if ('retryAfterSeconds' in quota) throw refusals['over-quota'](quota);
+    try {
+      const sought: Search = { ...looked, ...read, identificationId, mayBeRepeat };
+      const { scored, reasons } = await this.find(caller, kept, sought, looked);
+      const recorded = await Promise.all(scored.map((each) => this.candidates.record(caller, sought, each)));
+      const said = saidOf(sought, looked, budget, recorded, reasons);
+      const { state = said, position } = await this.streams.change(
+        caller,
+        IdentificationStream,
+        identificationId,
+        (known) => (known ? [] : [IdentificationDecided(said)]),
+      );
+      return { ...state, alternatives: read.alternatives, position };
+    } finally {
+      quota.out();
+    }
+  }
+
+  /** Everything about the purpose, as it is now. Throws where it does not let anybody be searched for, or not like this. */
+  async read({ tenant }: Caller, { purposeId, checkpointId, model }: Looked) {
+    const [{ state: purpose }, { state: checkpoints }] = await this.streams.loadMany(tenant, [
+      reading(PurposeStream, purposeId),
+      reading(CheckpointStream, purposeId),
+    ] as const);
+    const { terms, rotationVersion } = purpose;
+    if (!terms) throw purposeRefusals['purpose-missing']();
+    const rule = terms.identification;
+    if (!rule) throw matchRefusals['other-operation']();
+    const alternatives = alternativesAt(checkpoints, checkpointId);
+    if (checkpointId && !checkpoints.some((each) => each.checkpointId === checkpointId)) {
+      throw checkpointRefusals['checkpoint-missing']();
+    }
+    const reason = purposeHindrance(purpose, this.clock.now());
+    if (reason) throw matchRefusals['not-permitted']({ reason, alternatives });
+    const { noticeId, thresholdCardId } = terms;
+    const { state: card } = await this.streams.load(tenant, ThresholdCardStream, thresholdCardId);
+    if (!card) throw new Error('a purpose has no threshold card');
+    if (card.model.id !== model.id || card.model.version !== model.version) {
+      throw matchRefusals['wrong-model']({ errors: [{ path: 'model', code: 'wrong-model' }] });
+    }
+    const wanted = { purposeId, model: card.model, rule, rotationVersion };
+    return { wanted, card, noticeId, thresholdCardId, alternatives };
+  }
+
+  private budgetOf(kept: KeptGallery, { card, wanted: { rule }, alternatives }: Read) {
+    const { size } = kept.gallery;
+    if (kept.leftOut > 0) {
+      const templates = size + kept.leftOut;
+      throw refusals['over-cap']({ templates, galleryMax: rule.galleryMax, alternatives });
+    }
+    const { isKept, ...budget } = identificationBudget(card, rule, size);
+    if (!isKept) throw refusals['over-budget']({ ...budget, alternatives });
+    return budget;
+  }
+
+  /** The closest template of each subject that reaches the threshold, the closest subject first; `limit` of them. */
+  private async find(caller: Caller, kept: KeptGallery, sought: Search, { bytes, limit }: Looked) {
+    const given = embeddingOf(bytes, sought.card.model.dim);
+    if (!given.ok) throw matchRefusals['bad-embedding']({ errors: [{ path: 'embedding', code: given.reason }] });
+    const probe = given.embedding;
+    const rotated = kept.rotation.rotate(probe);
+    const scored = new Map<string, Scored>();
+    let areTooMany = false;
+    const score = async (ids: readonly string[]) => {
+      areTooMany = ids.length > comparedMax;
+      if (areTooMany) return ids.map(() => Number.NEGATIVE_INFINITY);
+      return Promise.all(ids.map((id) => this.scoreOf(caller, kept, sought, id, probe, scored)));
+    };
+    try {
+      const asked = { floor: sought.card.accept, count: 0 };
+      const hits = await search(this.galleries.scanner, kept.gallery, rotated, asked, score);
+      kept.assertOpen();
+      const closest = new Map<SubjectId, Scored>();
+      for (const { id } of hits) {
+        const hit = scored.get(id);
+        if (hit && !closest.has(hit.subjectId)) closest.set(hit.subjectId, hit);
+      }
+      const reasons = [
+        ...(areTooMany ? ['too-many-candidates'] : []),
+        ...(kept.unreadable > 0 ? ['template-unreadable'] : []),
+      ];
+      return { scored: [...closest.values()].slice(0, limit), reasons };
+    } catch (error) {
+      if (error instanceof ScanFailed || error instanceof GalleryClosed) throw new SearchFailed();
+      throw error;
+    } finally {
+      probe.fill(0);
+      rotated.fill(0);
+    }
+  }
+
+  private async scoreOf(
+    { tenant }: Caller,
+    kept: KeptGallery,
+    sought: Search,
+    templateId: string,
+    probe: Float32Array,
+    scored: Map<string, Scored>,
+  ): Promise<number> {
+    const subjectId = kept.subjectOf(templateId);
+    const found = subjectId && (await this.candidates.score(tenant, sought, { subjectId, templateId }, probe));
+    if (!found) return Number.NEGATIVE_INFINITY;
+    scored.set(templateId, found);
+    return found.score;
+  }
+
+  private lastKnownAlternatives({ caller, looked: { purposeId, checkpointId } }: IdentifyFace): string[] {
+    const checkpoints = this.streams.remembered(caller.tenant, reading(CheckpointStream, purposeId));
+    return alternativesAt(checkpoints ?? [], checkpointId);
+  }
+}
+
+function saidOf(
+  { identificationId, purposeId, checkpointId, thresholdCardId }: Search,
+  { model }: Looked,
+  { templates, fpir, fpirMax }: Pick<ReturnType<typeof identificationBudget>, 'templates' | 'fpir' | 'fpirMax'>,
+  recorded: readonly (Candidate | undefined)[],
+  reasons: readonly string[],
+): Identification {
+  return {
+    identificationId,
+    purposeId,
+    ...(checkpointId && { checkpointId }),
+    model,
+    thresholdCardId,
+    gallery: { templates, fpir, fpirMax },
+    candidates: recorded.filter((candidate) => candidate !== undefined),
+    reasons: [...reasons],
+  };
+}
