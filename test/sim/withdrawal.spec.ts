@@ -6,12 +6,14 @@ import { NoticePublished, PurposeSuspended } from '#lib/policy/contract';
 import { EventStore } from '#lib/ports';
 import { SubjectErasureBegun } from '#lib/subjects/contract';
 import { TemplateErasureBegun } from '#lib/templates/contract';
+import { amidst, type Seen } from '../support/amidst.js';
 import { TestApi } from '../support/api.js';
 import { enrolled } from '../support/enrolment.js';
 import { family } from '../support/family.js';
 import { Hospital } from '../support/hospital.js';
+import { findable, identified, identify, openIdentifying } from '../support/identification.js';
 import { auditOf, logOf } from '../support/log.js';
-import { notice, noticeId, purposeId, thresholdCard } from '../support/policy.js';
+import { identifying, notice, noticeId, purposeId, thresholdCard } from '../support/policy.js';
 import { faceOf } from '../support/templates.js';
 
 const matches = 200;
@@ -20,8 +22,7 @@ const withdrawAfter = [20, 60, 120];
 
 /** P12: with servers and processes on two cores, 32 at once may each take longer than a patient is let wait. */
 const unavailableMax = family.name === 'embedded' ? 0 : matches / 2;
-const isUnavailable = ({ body }: { readonly body: Record<string, string> }) =>
-  body.type === 'urn:lethe:problem:matching.unavailable';
+const isUnavailable = ({ body }: Pick<Seen, 'body'>) => body.type === 'urn:lethe:problem:matching.unavailable';
 
 describe('a withdrawal', () => {
   let api: TestApi;
@@ -40,37 +41,19 @@ describe('a withdrawal', () => {
       .type('application/octet-stream')
       .send(Buffer.from(faceOf(1)));
 
-  /** 200 matches, 32 at a time, and a withdrawal in their midst. Everything is told by one count of what happened. */
-  async function around({ subjectId, consentId }: { subjectId: string; consentId: string }, after: number) {
-    let ticks = 0;
-    let begun = 0;
-    let withdrawnAt = Number.POSITIVE_INFINITY;
-    let blocked: request.Response | undefined;
-    const seen: { readonly beganAt: number; readonly status: number; readonly body: Record<string, string> }[] = [];
-    const withdraw = async () => {
-      blocked = await here.registrar.post(`/v1/consents/${consentId}/withdrawal`).send({ channel: 'counter' });
-      withdrawnAt = ++ticks;
-    };
-    let withdrawal = Promise.resolve();
-    const lane = async () => {
-      while (begun < matches) {
-        if (++begun === after) withdrawal = withdraw();
-        const beganAt = ++ticks;
-        const { status, body } = await verify(subjectId);
-        seen.push({ beganAt, status, body });
-      }
-    };
-    await Promise.all(Array.from({ length: lanes }, lane));
-    await withdrawal;
-    return { blocked, seen, later: seen.filter(({ beganAt }) => beganAt > withdrawnAt) };
-  }
+  const withdraw = (hospital: Hospital, consentId: string) =>
+    hospital.registrar.post(`/v1/consents/${consentId}/withdrawal`).send({ channel: 'counter' });
 
   it.each(withdrawAfter)(
     `among ${matches} concurrent matches, sent with number %i, ends accepting at once, outside and in the log`,
     async (after) => {
       const patient = await enrolled(here);
-      const { blocked, seen, later } = await around(patient, after);
-      expect(blocked?.status).toBe(200);
+      const { acted, seen, later } = await amidst(
+        { total: matches, lanes, after },
+        () => verify(patient.subjectId),
+        () => withdraw(here, patient.consentId),
+      );
+      expect(acted?.status).toBe(200);
       expect(seen).toHaveLength(matches);
       expect(later.length).toBeGreaterThan(matches / 10);
       const told = later.filter((each) => !isUnavailable(each));
@@ -92,6 +75,44 @@ describe('a withdrawal', () => {
       expect(accepts.length).toBeLessThanOrEqual(accepted.length + unavailable.length);
       expect(accepts.filter(({ sequence }) => sequence > withdrawn)).toEqual([]);
       expect((await auditOf(api, 'here')).violations).toEqual([]);
+    },
+  );
+
+  it.each(withdrawAfter)(
+    `among ${matches} concurrent searches, sent with number %i, ends being found at once, outside and in the log`,
+    async (after) => {
+      const tenant = `searched-${after}`;
+      const searched = await openIdentifying(api, tenant, {
+        purpose: identifying({ searchesPerMinuteMax: 60_000 }),
+      });
+      const face = faceOf(1);
+      const [patient, other] = [await findable(searched, face), await findable(searched, face)];
+      await identified(searched, face);
+      const { acted, seen, later } = await amidst(
+        { total: matches, lanes, after },
+        () => identify(searched, face, { limit: 5 }),
+        () => withdraw(searched, patient.consentId),
+      );
+      expect(acted?.status).toBe(200);
+      expect(later.length).toBeGreaterThan(matches / 10);
+      expect(seen.filter((each) => each.status !== 200 && !isUnavailable(each))).toEqual([]);
+      expect(seen.filter(isUnavailable).length).toBeLessThanOrEqual(unavailableMax);
+      const namedIn = ({ body }: Seen): string[] =>
+        body.candidates?.map(({ subjectId }: { subjectId: string }) => subjectId).sort() ?? [];
+      const [both, alone] = [[patient.subjectId, other.subjectId].sort(), [other.subjectId]];
+      expect(seen.map(namedIn)).toContainEqual(both);
+      expect(
+        later.filter((each) => !isUnavailable(each)).filter((each) => namedIn(each).join() !== alone.join()),
+      ).toEqual([]);
+      const log = await logOf(api, tenant);
+      const withdrawn = log.find(({ type }) => type === 'consent.withdrawn')?.sequence ?? 0;
+      const accepts = log.filter(
+        ({ type, data }) =>
+          type === 'matching.decided' && (data as { subjectId?: string }).subjectId === patient.subjectId,
+      );
+      expect(accepts.length).toBeGreaterThan(0);
+      expect(accepts.filter(({ sequence }) => sequence > withdrawn)).toEqual([]);
+      expect((await auditOf(api, tenant)).violations).toEqual([]);
     },
   );
 
