@@ -67,6 +67,7 @@ async function filled(api: TestApi, tenant: string, whose: string): Promise<Ids>
 /** Names of `theirs`, one by one, that a body may refer to. */
 const inBodies: Readonly<Record<string, readonly string[]>> = {
   'put /v1/purposes/{purposeId}': ['noticeId', 'thresholdCardId'],
+  'put /v1/purposes/{purposeId}/threshold-card': ['thresholdCardId'],
   'put /v1/assessments/{assessmentId}': ['purposes'],
   'put /v1/checkpoints/{checkpointId}': ['purposeId'],
   'put /v1/consents/{consentId}': ['subjectId', 'purposeId', 'noticeId'],
@@ -120,6 +121,8 @@ describe('P10: tenants', () => {
         return notice;
       case 'put /v1/threshold-cards/{thresholdCardId}':
         return thresholdCard;
+      case 'put /v1/purposes/{purposeId}/threshold-card':
+        return { thresholdCardId };
       case 'put /v1/purposes/{purposeId}':
         return purpose;
       case 'put /v1/assessments/{assessmentId}':

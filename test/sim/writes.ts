@@ -165,6 +165,16 @@ export const writes: Readonly<Record<string, (here: Hospital) => Promise<Write>>
     const [path, facts] = [`/v1/purposes/${about}/rotation`, ['policy.rotation-renewed']];
     return { by: dpo, path, body, other, about, facts, answers: [200, 200] };
   },
+  'put /v1/purposes/{purposeId}/threshold-card': async (here) => {
+    const about = await activatable(here);
+    const [thresholdCardId, another] = [slug(), slug()];
+    for (const id of [thresholdCardId, another]) {
+      await here.dpo.put(`/v1/threshold-cards/${id}`).send(thresholdCard).expect(201);
+    }
+    const [path, facts] = [`/v1/purposes/${about}/threshold-card`, ['policy.threshold-card-changed']];
+    const [body, other] = [{ thresholdCardId }, { thresholdCardId: another }];
+    return { by: here.dpo, path, body, other, about, facts, answers: [200, 200] };
+  },
   'put /v1/assessments/{assessmentId}': async ({ dpo }) => {
     const about = slug();
     const other = { ...assessment, risks: 'Others.' };

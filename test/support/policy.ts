@@ -29,6 +29,10 @@ export const thresholdCard = {
   dataset: 'synthetic identities, 2026-11',
 } as const;
 
+/** Of the same model, made of more comparisons. */
+export const newThresholdCardId = 'synthetic-2';
+export const newThresholdCard = { ...thresholdCard, accept: 0.55, dataset: 'synthetic identities, 2027-01' } as const;
+
 export const purposeId = 'registration';
 export const purpose = {
   title: 'Identity at outpatient registration',
@@ -61,6 +65,9 @@ export const assessment = {
   purposes: [purposeId],
   validUntil: '2027-05-01T00:00:00.000Z',
 };
+
+/** The threshold cards that its purposes have when it is drafted. */
+export const assessedCards = [{ purposeId, thresholdCardId }];
 
 export const checkpointId = 'outpatient-desk';
 export const checkpoint = {

@@ -8,10 +8,20 @@ import {
   PurposeDefined,
   PurposeStream,
   PurposeSuspended,
+  ThresholdCardChanged,
 } from '#lib/policy/contract';
 import { SubjectErased, SubjectErasureBegun, SubjectRegistered, SubjectStream } from '#lib/subjects/contract';
 import { consentId, otherConsentId, refusalId, subjectId, terms } from '../../../test/support/consent.js';
-import { assessmentId, checkpointId, notice, noticeId, purpose, purposeId } from '../../../test/support/policy.js';
+import {
+  assessmentId,
+  checkpointId,
+  newThresholdCardId,
+  notice,
+  noticeId,
+  purpose,
+  purposeId,
+  thresholdCardId,
+} from '../../../test/support/policy.js';
 import {
   ConsentExpired,
   ConsentGiven,
@@ -43,6 +53,9 @@ const defined = dated(PurposeDefined({ purposeId, terms: { ...purpose, operation
 const assessed = (validUntil: string) => dated(PurposeAssessed({ purposeId, assessmentId, validUntil }));
 const activated = dated(PurposeActivated({ purposeId }));
 const suspended = dated(PurposeSuspended({ purposeId }));
+
+const cards = { thresholdCardId: newThresholdCardId, previousThresholdCardId: thresholdCardId };
+const cardChanged = dated(ThresholdCardChanged({ purposeId, ...cards }));
 
 const version = (n: number, material = true) =>
   dated(NoticePublished({ ...notice, noticeId, version: n, hash: String(n).repeat(64), material }));
@@ -82,6 +95,10 @@ const sound: Record<keyof Past, readonly Case[]> = {
   purpose: [
     ['an active purpose', {}],
     ['a purpose active again', { purpose: [defined, assessed(on(30)), activated, suspended, activated] }],
+    [
+      'a new threshold card assessed',
+      { purpose: [defined, assessed(on(30)), activated, cardChanged, assessed(on(30))] },
+    ],
     ['a lapsed assessment beside a valid one', { purpose: [defined, assessed(on(19)), assessed(on(30)), activated] }],
   ],
   notice: [
@@ -109,6 +126,11 @@ const broken: Record<keyof Past, readonly (readonly [...Case, PermissionReason])
     ['a purpose never activated', { purpose: [defined, assessed(on(30))] }, 'purpose-not-active'],
     ['a suspended purpose', { purpose: [defined, assessed(on(30)), activated, suspended] }, 'purpose-not-active'],
     ['an assessment that lapses now', { purpose: [defined, assessed(on(20)), activated] }, 'assessment-lapsed'],
+    [
+      'a threshold card changed since',
+      { purpose: [defined, assessed(on(30)), activated, cardChanged] },
+      'assessment-lapsed',
+    ],
     ['no assessment', { purpose: [defined, activated] }, 'assessment-lapsed'],
   ],
   notice: [
@@ -187,7 +209,7 @@ describe('permission', () => {
     const some = <T>(...facts: T[]) => fc.array(fc.constantFrom(...facts), { maxLength: 6 });
     const anyPast = fc.record({
       subject: some<DatedFact>(registered, erasing, erased),
-      purpose: some<DatedFact>(activated, suspended, assessed(on(19)), assessed(on(30))).map((facts) => [
+      purpose: some<DatedFact>(activated, suspended, assessed(on(19)), assessed(on(30)), cardChanged).map((facts) => [
         defined,
         ...facts,
       ]),
@@ -213,7 +235,8 @@ describe('permission', () => {
           !consent.expiredAt &&
           new Date(consent.terms.validUntil) > now;
         const isActive = past.purpose.findLast(({ type }) => /activated|suspended/.test(type)) === activated;
-        const isAssessed = past.purpose.some(({ data }) => (data as { validUntil?: string }).validUntil === on(30));
+        const sinceChange = past.purpose.slice(past.purpose.lastIndexOf(cardChanged) + 1);
+        const isAssessed = sinceChange.some(({ data }) => (data as { validUntil?: string }).validUntil === on(30));
         const shown = consent?.terms.noticeVersion ?? 0;
         const isInformed =
           shown <= past.notice.length &&

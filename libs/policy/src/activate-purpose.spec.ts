@@ -3,10 +3,12 @@ import {
   checkpoint,
   checkpointId,
   identifying,
+  newThresholdCardId,
   officer,
   purpose,
   purposeId,
   thresholdCard,
+  thresholdCardId,
 } from '../../../test/support/policy.js';
 import { ActivatePurpose, activatePurpose } from './activate-purpose.js';
 import { CheckpointOpened, CheckpointStream, CheckpointTerms } from './checkpoint.stream.js';
@@ -18,6 +20,7 @@ import {
   PurposeStream,
   PurposeSuspended,
   PurposeTerms,
+  ThresholdCardChanged,
 } from './purpose.stream.js';
 import { SuspendPurpose, suspendPurpose } from './suspend-purpose.js';
 import { ThresholdCardTerms } from './threshold-card.stream.js';
@@ -30,6 +33,9 @@ const defined = dated(PurposeDefined({ purposeId, terms: { ...purpose, operation
 const assessed = (validUntil = '2027-05-01T00:00:00Z') =>
   dated(PurposeAssessed({ purposeId, assessmentId: 'registration-2026', validUntil }));
 const activated = dated(PurposeActivated({ purposeId }));
+const cardChanged = dated(
+  ThresholdCardChanged({ purposeId, thresholdCardId: newThresholdCardId, previousThresholdCardId: thresholdCardId }),
+);
 const suspended = dated(PurposeSuspended({ purposeId }));
 const checkpoints = stateOf(CheckpointStream, [
   dated(CheckpointOpened({ checkpointId, terms: CheckpointTerms.parse(checkpoint) })),
@@ -62,6 +68,12 @@ describe('activate purpose', () => {
     const lapsed = [defined, assessed(now.toISOString())];
     expect(() => activate(lapsed)).toThrow(refusedAs('policy.not-assessed'));
     expect(activate([...lapsed, assessed()])).toHaveLength(1);
+  });
+
+  it('is refused after its threshold card was changed, until it is assessed anew', () => {
+    const past = [defined, assessed(), activated, suspended, cardChanged];
+    expect(() => activate(past)).toThrow(refusedAs('policy.not-assessed'));
+    expect(activate([...past, assessed()])).toHaveLength(1);
   });
 
   it('is refused where a face would be the only way', () => {

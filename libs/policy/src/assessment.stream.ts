@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ActorId, defineEvent, defineRefusals, defineStream, type EventOf, Instant, Text } from '#lib/core';
-import { AssessmentId, PurposeId } from './purpose.stream.js';
+import { AssessmentId, type Purpose, PurposeId } from './purpose.stream.js';
+import { ThresholdCardId } from './threshold-card.stream.js';
 
 /** An impact assessment before processing, under the four heads of the law (FRT-11; PIPL 55-56, GDPR 35). */
 export const AssessmentTerms = z.strictObject({
@@ -13,10 +14,23 @@ export const AssessmentTerms = z.strictObject({
 });
 export type AssessmentTerms = z.output<typeof AssessmentTerms>;
 
+/** The threshold card that each purpose compared by when it was drafted: the error rates that were assessed (PERF-1). */
+export const AssessedCards = z
+  .array(z.strictObject({ purposeId: PurposeId, thresholdCardId: ThresholdCardId }))
+  .max(50);
+export type AssessedCards = z.output<typeof AssessedCards>;
+
 export const AssessmentDrafted = defineEvent({
   type: 'policy.assessment-drafted',
-  version: 1,
-  data: z.strictObject({ assessmentId: AssessmentId, author: ActorId, terms: AssessmentTerms }),
+  version: 2,
+  data: z.strictObject({
+    assessmentId: AssessmentId,
+    author: ActorId,
+    terms: AssessmentTerms,
+    cards: AssessedCards,
+  }),
+  // Of version 1 it is the card that the purpose was defined on: before version 2, none could have another.
+  upcast: { 1: (v1: object) => ({ ...v1, cards: [] }) },
 });
 
 export const AssessmentApproved = defineEvent({
@@ -29,19 +43,20 @@ export const refusals = defineRefusals('policy', {
   'assessment-missing': ['missing', 'There is no such assessment'],
   'assessment-exists': ['conflict', 'The assessment was drafted with another text'],
   'assessment-lapsed': ['invalid', 'The assessment would be over before it begins'],
+  'assessment-outdated': ['conflict', 'The threshold card of a purpose was changed after the assessment was drafted'],
   'own-assessment': ['forbidden', 'An assessment is approved by someone other than its author'],
 });
 
+export interface Draft {
+  readonly terms: AssessmentTerms;
+  readonly cards: AssessedCards;
+  readonly author: ActorId;
+}
+
 export type Assessment =
   | { readonly status: 'none' }
-  | { readonly status: 'drafted'; readonly terms: AssessmentTerms; readonly author: ActorId }
-  | {
-      readonly status: 'approved';
-      readonly terms: AssessmentTerms;
-      readonly author: ActorId;
-      readonly approver: ActorId;
-      readonly approvedAt: string;
-    };
+  | (Draft & { readonly status: 'drafted' })
+  | (Draft & { readonly status: 'approved'; readonly approver: ActorId; readonly approvedAt: string });
 
 export const AssessmentStream = defineStream({
   name: 'assessment',
@@ -49,11 +64,19 @@ export const AssessmentStream = defineStream({
   initial: { status: 'none' } as Assessment,
   evolve: (before, event: EventOf<typeof AssessmentDrafted> | EventOf<typeof AssessmentApproved>, at): Assessment => {
     switch (event.type) {
-      case 'policy.assessment-drafted':
-        return { status: 'drafted', terms: event.data.terms, author: event.data.author };
+      case 'policy.assessment-drafted': {
+        const { terms, cards, author } = event.data;
+        return { status: 'drafted', terms, cards, author };
+      }
       case 'policy.assessment-approved':
         if (before.status === 'none') throw new Error('an assessment was approved that nobody drafted');
         return { ...before, status: 'approved', approver: event.data.approver, approvedAt: at };
     }
   },
 });
+
+/** Whether a draft speaks of a purpose as it is: by the threshold card it has now (FRT-11). */
+export const isWrittenFor = ({ cards }: Draft, purposeId: PurposeId, { terms, defined }: Purpose): boolean => {
+  const assessed = cards.find((each) => each.purposeId === purposeId)?.thresholdCardId ?? defined?.thresholdCardId;
+  return assessed === terms?.thresholdCardId;
+};

@@ -32,6 +32,7 @@ export {
   RetentionRule,
   RotationRenewed,
   refusals as purposeRefusals,
+  ThresholdCardChanged,
 } from './purpose.stream.js';
 export {
   Dimension,

@@ -2,15 +2,24 @@ import { type DatedFact, stateOf } from '#lib/core';
 import {
   identification,
   identifying,
+  newThresholdCardId,
   notice,
   officer,
   purpose,
   purposeId,
   thresholdCard,
+  thresholdCardId,
 } from '../../../test/support/policy.js';
 import { DefinePurpose, definePurpose } from './define-purpose.js';
 import { type Notice, NoticeText } from './notice.stream.js';
-import { PurposeActivated, PurposeDefined, PurposeId, PurposeStream, PurposeTerms } from './purpose.stream.js';
+import {
+  PurposeActivated,
+  PurposeDefined,
+  PurposeId,
+  PurposeStream,
+  PurposeTerms,
+  ThresholdCardChanged,
+} from './purpose.stream.js';
 import { show } from './show-purpose.js';
 import { ThresholdCardTerms } from './threshold-card.stream.js';
 
@@ -21,6 +30,8 @@ const published: Notice = [{ version: 1, hash: 'a'.repeat(64), text: NoticeText.
 const card = ThresholdCardTerms.parse(thresholdCard);
 const defined = { ...PurposeDefined({ purposeId: id, terms }), at };
 const active = { ...PurposeActivated({ purposeId: id }), at };
+const change = { thresholdCardId: newThresholdCardId, previousThresholdCardId: thresholdCardId };
+const cardChanged = { ...ThresholdCardChanged({ purposeId: id, ...change }), at };
 const refusedAs = (code: string) => expect.objectContaining({ code });
 
 const define = (
@@ -39,10 +50,16 @@ describe('define purpose', () => {
     expect(define([])).toEqual([PurposeDefined({ purposeId: id, terms })]);
     expect(define([defined])).toEqual([]);
     expect(define([defined, active])).toEqual([]);
+    expect(define([defined, cardChanged])).toEqual([]);
   });
 
   it.each([{ consentMaxDays: 364 }, { retention: { maxDays: 365 } }])('is refused on other terms: %j', (change) => {
     expect(() => define([defined], change)).toThrow(refusedAs('policy.purpose-exists'));
+  });
+
+  it('is refused on the terms that only its new threshold card makes', () => {
+    const change = { thresholdCardId: newThresholdCardId };
+    expect(() => define([defined, cardChanged], change)).toThrow(refusedAs('policy.purpose-exists'));
   });
 
   it('is refused where notice or threshold card is missing', () => {
@@ -59,7 +76,13 @@ describe('define purpose', () => {
 
   it('is shown with its state, and missing before', () => {
     const purposeOf = (past: readonly DatedFact[]) => show(id, stateOf(PurposeStream, past));
-    expect(purposeOf([defined])).toEqual({ purposeId: id, ...terms, state: 'defined', assessments: [] });
+    expect(purposeOf([defined])).toEqual({
+      purposeId: id,
+      ...terms,
+      state: 'defined',
+      assessments: [],
+      reassessmentDue: false,
+    });
     expect(purposeOf([defined, active])).toMatchObject({ state: 'active' });
     expect(() => purposeOf([])).toThrow(refusedAs('policy.purpose-missing'));
   });

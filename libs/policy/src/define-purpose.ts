@@ -35,8 +35,8 @@ export const definePurpose = (
   { purposeId, terms }: DefinePurpose,
   [notice, card]: readonly [Notice, ThresholdCardTerms | undefined],
 ): EventOf<typeof PurposeDefined>[] => {
-  if (purpose.terms && isDeepStrictEqual(purpose.terms, terms)) return [];
-  if (purpose.terms) throw refusals['purpose-exists']();
+  if (purpose.defined && isDeepStrictEqual(purpose.defined, terms)) return [];
+  if (purpose.defined) throw refusals['purpose-exists']();
   if (notice.length === 0) throw noticeRefusals['notice-missing']();
   if (!card) throw cardRefusals['threshold-card-missing']();
   if (terms.identification && card.model.dim < searchedDimMin)

@@ -1,17 +1,33 @@
 import { type DatedFact, stateOf } from '#lib/core';
-import { assessment, assessmentId, officer, purpose, purposeId, secondOfficer } from '../../../test/support/policy.js';
+import {
+  assessedCards,
+  assessment,
+  assessmentId,
+  newThresholdCardId,
+  officer,
+  purpose,
+  purposeId,
+  secondOfficer,
+  thresholdCardId,
+} from '../../../test/support/policy.js';
 import { AssessmentDrafted, AssessmentStream, AssessmentTerms } from './assessment.stream.js';
 import { DraftAssessment, draftAssessment } from './draft-assessment.js';
-import { AssessmentId, PurposeDefined, PurposeStream } from './purpose.stream.js';
+import { AssessmentId, PurposeDefined, PurposeStream, ThresholdCardChanged } from './purpose.stream.js';
 
 const at = '2026-05-01T00:00:00.000Z';
 const now = new Date('2026-06-01T00:00:00Z');
 const id = AssessmentId.parse(assessmentId);
 const terms = AssessmentTerms.parse(assessment);
-const drafted = { ...AssessmentDrafted({ assessmentId, author: officer.actor, terms: assessment }), at };
+const drafted = {
+  ...AssessmentDrafted({ assessmentId, author: officer.actor, terms: assessment, cards: assessedCards }),
+  at,
+};
 const defined = stateOf(PurposeStream, [
   { ...PurposeDefined({ purposeId, terms: { ...purpose, operations: ['verify'], modes: ['central'] } }), at },
 ]);
+const cardChanged = ThresholdCardChanged({
+  ...{ purposeId, thresholdCardId: newThresholdCardId, previousThresholdCardId: thresholdCardId },
+});
 const refusedAs = (code: string) => expect.objectContaining({ code });
 
 const draft = (
@@ -27,7 +43,17 @@ const draft = (
 
 describe('draft assessment', () => {
   it('records the text and its author', () => {
-    expect(draft([])).toEqual([AssessmentDrafted({ assessmentId, author: officer.actor, terms })]);
+    expect(draft([])).toEqual([
+      AssessmentDrafted({ assessmentId, author: officer.actor, terms, cards: assessedCards }),
+    ]);
+  });
+
+  it('names the threshold card that each purpose has now', () => {
+    const changed = PurposeStream.evolve(defined, cardChanged, at);
+    expect(draft([], { purposes: [changed] })).toMatchObject([
+      { data: { cards: [{ purposeId, thresholdCardId: newThresholdCardId }] } },
+    ]);
+    expect(draft([drafted], { purposes: [changed] })).toEqual([]);
   });
 
   it('records nothing when repeated, by whomever and whenever', () => {
@@ -46,7 +72,8 @@ describe('draft assessment', () => {
 
   it('is refused where one of its purposes is missing', () => {
     const purposes = [defined, PurposeStream.initial];
-    expect(() => draft([], { purposes })).toThrow(refusedAs('policy.purpose-missing'));
+    const change = { purposes: [purposeId, 'pharmacy'] };
+    expect(() => draft([], { purposes, change })).toThrow(refusedAs('policy.purpose-missing'));
   });
 
   it.each(['lawfulness', 'rightsImpact', 'risks', 'measures'])('may not leave out %s', (head) => {

@@ -24,7 +24,10 @@ export class DraftAssessment extends Command<Changed<Assessment>> {
   }
 }
 
-/** Whoever sends a text first is its author; the same text again is answered, and changes no author. */
+/**
+ * Whoever sends a text first is its author; the same text again is answered, and changes no author. It is written for the
+ * threshold cards that its purposes have now: when one is changed, it covers that purpose no more (PERF-1).
+ */
 export const draftAssessment = (
   assessment: Assessment,
   { caller: { actor }, assessmentId, terms }: DraftAssessment,
@@ -36,8 +39,12 @@ export const draftAssessment = (
     throw refusals['assessment-exists']();
   }
   if (new Date(terms.validUntil) <= now) throw refusals['assessment-lapsed']();
-  if (purposes.some(({ status }) => status === 'none')) throw purposeRefusals['purpose-missing']();
-  return [AssessmentDrafted({ assessmentId, author: actor, terms })];
+  const cards = terms.purposes.map((purposeId, n) => {
+    const thresholdCardId = purposes[n]?.terms?.thresholdCardId;
+    if (!thresholdCardId) throw purposeRefusals['purpose-missing']();
+    return { purposeId, thresholdCardId };
+  });
+  return [AssessmentDrafted({ assessmentId, author: actor, terms, cards })];
 };
 
 @CommandHandler(DraftAssessment)

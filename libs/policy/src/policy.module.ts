@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ActivatePurposeHandler, ActivatePurposeRoute } from './activate-purpose.js';
 import { ApproveAssessmentHandler, ApproveAssessmentRoute } from './approve-assessment.js';
+import { ChangeThresholdCardHandler, ChangeThresholdCardRoute } from './change-threshold-card.js';
 import { DefinePurposeHandler, DefinePurposeRoute } from './define-purpose.js';
 import { DraftAssessmentHandler, DraftAssessmentRoute } from './draft-assessment.js';
 import { OpenCheckpointHandler, OpenCheckpointRoute } from './open-checkpoint.js';
@@ -23,6 +24,7 @@ import { SuspendPurposeHandler, SuspendPurposeRoute } from './suspend-purpose.js
     ShowThresholdCardRoute,
     DefinePurposeRoute,
     ShowPurposeRoute,
+    ChangeThresholdCardRoute,
     ActivatePurposeRoute,
     SuspendPurposeRoute,
     RenewRotationRoute,
@@ -39,6 +41,7 @@ import { SuspendPurposeHandler, SuspendPurposeRoute } from './suspend-purpose.js
     ShowThresholdCardHandler,
     DefinePurposeHandler,
     ShowPurposeHandler,
+    ChangeThresholdCardHandler,
     ActivatePurposeHandler,
     SuspendPurposeHandler,
     RenewRotationHandler,

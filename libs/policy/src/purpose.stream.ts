@@ -70,6 +70,16 @@ export const PurposeAssessed = defineEvent({
   data: OfPurpose.extend({ assessmentId: AssessmentId, validUntil: Instant }),
 });
 
+/**
+ * From now on comparisons are judged by another threshold card (PERF-1). What was assessed are other error rates, so no
+ * assessment from before covers the purpose any more (FRT-11).
+ */
+export const ThresholdCardChanged = defineEvent({
+  type: 'policy.threshold-card-changed',
+  version: 1,
+  data: OfPurpose.extend({ thresholdCardId: ThresholdCardId, previousThresholdCardId: ThresholdCardId }),
+});
+
 export const PurposeActivated = defineEvent({ type: 'policy.purpose-activated', version: 1, data: OfPurpose });
 
 export const PurposeSuspended = defineEvent({ type: 'policy.purpose-suspended', version: 1, data: OfPurpose });
@@ -87,6 +97,7 @@ export const RotationRenewed = defineEvent({
 export const refusals = defineRefusals('policy', {
   'purpose-missing': ['missing', 'There is no such purpose'],
   'purpose-exists': ['conflict', 'The purpose is defined on other terms'],
+  'other-model': ['invalid', 'The threshold card is of another model than the purpose: that is another purpose'],
   'not-assessed': ['forbidden', 'No approved and current assessment covers the purpose'],
   'dimension-too-small': ['invalid', 'Embeddings of so few coordinates are not searched'],
   'over-fpir-budget': ['forbidden', 'In a gallery of that size too many who are not in it would be found'],
@@ -97,30 +108,49 @@ export const refusals = defineRefusals('policy', {
 
 export interface Purpose {
   readonly status: 'none' | 'defined' | 'active' | 'suspended';
+  /** As they are: their threshold card is the current one. */
   readonly terms: PurposeTerms | undefined;
+  /** As they were sent, to know a repeat by. */
+  readonly defined: PurposeTerms | undefined;
   /** Approved assessments that cover it, with the instants they lapse at. */
   readonly assessments: readonly { readonly assessmentId: AssessmentId; readonly validUntil: string }[];
   readonly rotationVersion: number;
+  /** Those that covered it until its threshold card was changed: they never do again. */
+  readonly superseded: readonly AssessmentId[];
 }
 
 type PurposeEvent =
   | EventOf<typeof PurposeDefined>
   | EventOf<typeof PurposeAssessed>
+  | EventOf<typeof ThresholdCardChanged>
   | EventOf<typeof PurposeActivated>
   | EventOf<typeof PurposeSuspended>
   | EventOf<typeof RotationRenewed>;
 
 export const PurposeStream = defineStream({
   name: 'purpose',
-  events: [PurposeDefined, PurposeAssessed, PurposeActivated, PurposeSuspended, RotationRenewed],
-  initial: { status: 'none', terms: undefined, assessments: [], rotationVersion: 1 } as Purpose,
+  events: [PurposeDefined, PurposeAssessed, ThresholdCardChanged, PurposeActivated, PurposeSuspended, RotationRenewed],
+  initial: {
+    status: 'none',
+    terms: undefined,
+    defined: undefined,
+    assessments: [],
+    superseded: [],
+    rotationVersion: 1,
+  } as Purpose,
   evolve: (purpose, { type, data }: PurposeEvent): Purpose => {
     switch (type) {
       case 'policy.purpose-defined':
-        return { ...purpose, status: 'defined', terms: data.terms };
+        return { ...purpose, status: 'defined', terms: data.terms, defined: data.terms };
       case 'policy.purpose-assessed': {
         const { assessmentId, validUntil } = data;
         return { ...purpose, assessments: [...purpose.assessments, { assessmentId, validUntil }] };
+      }
+      case 'policy.threshold-card-changed': {
+        if (!purpose.terms) throw new Error('a purpose got another threshold card that nobody defined');
+        const superseded = [...purpose.superseded, ...purpose.assessments.map(({ assessmentId }) => assessmentId)];
+        const terms = { ...purpose.terms, thresholdCardId: data.thresholdCardId };
+        return { ...purpose, terms, assessments: [], superseded };
       }
       case 'policy.purpose-activated':
         return { ...purpose, status: 'active' };

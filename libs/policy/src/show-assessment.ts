@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ActorId, type Caller, Instant } from '#lib/core';
 import { AllowedTo, FromCaller, Reads } from '#lib/http';
 import { Streams } from '#lib/ports';
-import { type Assessment, AssessmentStream, AssessmentTerms, refusals } from './assessment.stream.js';
+import { AssessedCards, type Assessment, AssessmentStream, AssessmentTerms, refusals } from './assessment.stream.js';
 import { AssessmentId } from './purpose.stream.js';
 import { readers } from './readers.js';
 
@@ -14,6 +14,7 @@ export type AssessmentParams = z.output<typeof AssessmentParams>;
 export const AssessmentShown = AssessmentTerms.extend({
   assessmentId: AssessmentId,
   state: z.enum(['drafted', 'approved']),
+  cards: AssessedCards,
   author: ActorId,
   approver: ActorId.optional(),
   approvedAt: Instant.optional(),
@@ -23,8 +24,8 @@ export type AssessmentShown = z.output<typeof AssessmentShown>;
 /** @throws policy.assessment-missing when it was never drafted */
 export const show = (assessmentId: AssessmentId, assessment: Assessment): AssessmentShown => {
   if (assessment.status === 'none') throw refusals['assessment-missing']();
-  const { status, terms, ...people } = assessment;
-  return { assessmentId, ...terms, state: status, ...people };
+  const { status, terms, cards, ...people } = assessment;
+  return { assessmentId, ...terms, state: status, cards: [...cards], ...people };
 };
 
 export class ShowAssessment extends Query<AssessmentShown> {

@@ -15,13 +15,16 @@ export const PurposeShown = PurposeTerms.safeExtend({
   purposeId: PurposeId,
   state: z.enum(['defined', 'active', 'suspended']),
   assessments: z.array(z.object({ assessmentId: AssessmentId, validUntil: Instant })).max(10_000),
+  /** What was assessed of it was another threshold card: nothing is permitted until this one is. */
+  reassessmentDue: z.boolean(),
 }).meta({ id: 'Purpose' });
 export type PurposeShown = z.output<typeof PurposeShown>;
 
 /** @throws policy.purpose-missing when it was never defined */
-export const show = (purposeId: PurposeId, { status, terms, assessments }: Purpose): PurposeShown => {
+export const show = (purposeId: PurposeId, { status, terms, assessments, superseded }: Purpose): PurposeShown => {
   if (status === 'none' || !terms) throw refusals['purpose-missing']();
-  return { purposeId, ...terms, state: status, assessments: [...assessments] };
+  const reassessmentDue = superseded.length > 0 && assessments.length === 0;
+  return { purposeId, ...terms, state: status, assessments: [...assessments], reassessmentDue };
 };
 
 export class ShowPurpose extends Query<PurposeShown> {
