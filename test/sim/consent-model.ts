@@ -3,6 +3,7 @@ export type Act =
   | { readonly does: 'give'; readonly lastsDays: number }
   | { readonly does: 'withdraw' | 'erase-template'; readonly which: number }
   | { readonly does: 'erase-subject' | 'suspend' | 'activate' | 'sweep' | 'enrol' | 'match' }
+  | { readonly does: 'change-card' | 'assess' }
   | { readonly does: 'publish'; readonly material: boolean }
   | { readonly does: 'wait'; readonly days: number };
 
@@ -42,7 +43,18 @@ const of = (round: readonly Done[], ...what: readonly Act['does'][]) =>
   round.filter((done) => what.includes(done.act.does));
 
 /** Takes away from what is permitted, or may do so. */
-const takes: readonly Act['does'][] = ['withdraw', 'erase-template', 'erase-subject', 'suspend', 'publish', 'wait'];
+const takes: readonly Act['does'][] = [
+  'withdraw',
+  'erase-template',
+  'erase-subject',
+  'suspend',
+  'publish',
+  'wait',
+  'change-card',
+];
+
+/** Done one after the other, by those who answer for the purpose. */
+const policy: readonly Act['does'][] = ['publish', 'suspend', 'activate', 'change-card', 'assess'];
 
 /** What may be done to one face for one purpose, as simply as it can be said: the oracle of the product. */
 export class Model {
@@ -54,7 +66,7 @@ export class Model {
   private noticeVersion = 1;
   private materialVersion = 1;
 
-  constructor(private readonly assessedUntilMs: number) {}
+  constructor(private assessedUntilMs: number) {}
 
   get consentIds(): readonly string[] {
     return this.consents.map(({ id }) => id);
@@ -94,7 +106,7 @@ export class Model {
     const [enrols, accepts] = [this.mayProcess(nowMs), this.mayAccept(nowMs)];
     const isFull = this.templates.filter(({ erased }) => !erased).length + of(round, 'enrol').length > 10;
     const isTaken = of(round, ...takes).length > 0;
-    const isGiven = of(round, 'give', 'activate').length > 0;
+    const isGiven = of(round, 'give', 'activate', 'assess').length > 0;
     this.learn(round);
 
     const wrong: string[] = [];
@@ -114,11 +126,13 @@ export class Model {
   }
 
   private learn(round: readonly Done[]): void {
-    for (const { act, id, body } of of(round, 'publish', 'give', 'suspend', 'activate').filter(isDone)) {
+    for (const { act, id, body } of of(round, ...policy, 'give').filter(isDone)) {
       if (act.does === 'publish') {
         this.noticeVersion = body.version ?? 0;
         if (act.material) this.materialVersion = this.noticeVersion;
       } else if (act.does === 'give') this.learnGiven(id, body);
+      else if (act.does === 'change-card') this.assessedUntilMs = 0;
+      else if (act.does === 'assess') this.assessedUntilMs = Date.parse(body.validUntil ?? '');
       else this.isActive = act.does === 'activate';
     }
     for (const { body } of of(round, 'withdraw').filter(isDone)) {

@@ -8,7 +8,16 @@ import { agreement } from '../support/consent.js';
 import { embeddingOf } from '../support/enrolment.js';
 import { family } from '../support/family.js';
 import { logOf } from '../support/log.js';
-import { assessment, checkpoint, notice, purpose, thresholdCard, thresholdCardId } from '../support/policy.js';
+import {
+  assessment,
+  checkpoint,
+  newThresholdCard,
+  newThresholdCardId,
+  notice,
+  purpose,
+  thresholdCard,
+  thresholdCardId,
+} from '../support/policy.js';
 import { enrolment, faceOf } from '../support/templates.js';
 import { type Act, type Done, Model } from './consent-model.js';
 
@@ -40,6 +49,8 @@ const round = fc.tuple(
     [2, one('publish', { material: fc.boolean() })],
     [3, one('wait', { days: fc.integer({ min: 0, max: 8 }) })],
     [1, one('sweep')],
+    [1, one('change-card')],
+    [2, one('assess')],
   ]),
   few([
     [1, one('enrol')],
@@ -68,6 +79,7 @@ class Case {
   private readonly hashes = new Map<number, string>();
   readonly model: Model;
   private ticks = 0;
+  private cards = [thresholdCardId, newThresholdCardId];
 
   constructor(
     private readonly api: TestApi,
@@ -90,18 +102,29 @@ class Case {
 
   async prepare(): Promise<void> {
     const { name } = this;
-    const covered = { ...assessment, purposes: [name], validUntil: this.at(assessedDays) };
     const said = [
       await this.publish(true),
       await this.send('dpo', 'PUT', `/v1/purposes/${name}`, { ...purpose, noticeId: name }),
-      await this.send('dpo', 'PUT', `/v1/assessments/${name}`, covered),
-      await this.send('second', 'POST', `/v1/assessments/${name}/approval`, {}),
+      await this.assess(name),
       await this.send('dpo', 'PUT', `/v1/checkpoints/${name}`, { ...checkpoint, purposeId: name }),
       await this.send('dpo', 'POST', `/v1/purposes/${name}/activation`, {}),
       await this.send('backend', 'PUT', `/v1/subjects/${this.subjectId}`, { externalRef: name, kind: 'patient' }),
     ];
     const failed = said.filter(({ status }) => status >= 300);
     if (failed.length > 0) throw new Error(`cannot begin: ${JSON.stringify(failed)}`);
+  }
+
+  private async assess(id: string) {
+    const covered = { ...assessment, purposes: [this.name], validUntil: this.at(assessedDays) };
+    await this.send('dpo', 'PUT', `/v1/assessments/${id}`, covered);
+    return this.send('second', 'POST', `/v1/assessments/${id}/approval`, {});
+  }
+
+  private async changeCard() {
+    const [before = '', thresholdCardId = ''] = this.cards;
+    const answer = await this.send('dpo', 'PUT', `/v1/purposes/${this.name}/threshold-card`, { thresholdCardId });
+    if (answer.status < 300) this.cards = [thresholdCardId, before];
+    return answer;
   }
 
   private async publish(material: boolean) {
@@ -148,6 +171,10 @@ class Case {
           `/v1/purposes/${name}/${act.does === 'suspend' ? 'suspension' : 'activation'}`,
           {},
         );
+      case 'change-card':
+        return this.changeCard();
+      case 'assess':
+        return this.assess(id);
       case 'publish':
         return this.publish(act.material);
       case 'wait':
@@ -205,11 +232,9 @@ describe('P1 and P2', () => {
       const { body } = await api.admin().post('/v1/tenants/here/keys').send({ role, label: name }).expect(201);
       keys[name] = body.key;
     }
-    await api
-      .holder(keys.dpo ?? '')
-      .put(`/v1/threshold-cards/${thresholdCardId}`)
-      .send(thresholdCard)
-      .expect(201);
+    const dpo = api.holder(keys.dpo ?? '');
+    await dpo.put(`/v1/threshold-cards/${thresholdCardId}`).send(thresholdCard).expect(201);
+    await dpo.put(`/v1/threshold-cards/${newThresholdCardId}`).send(newThresholdCard).expect(201);
   });
   afterAll(() => api.close());
 
@@ -250,6 +275,7 @@ describe('P1 and P2', () => {
         'assessment-lapsed',
       ];
       for (const reason of reasons) expect([reason, seen.get(`match ${reason}`) ?? 0]).not.toEqual([reason, 0]);
+      expect(seen.get('change-card 200')).toBeGreaterThan(0);
       expect(seen.get('enrol 201')).toBeGreaterThan(runs);
     },
     patienceMs,
