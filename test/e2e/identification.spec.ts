@@ -3,7 +3,7 @@ import { TestApi } from '../support/api.js';
 import { enrolmentOf, erasureOf, verify } from '../support/enrolment.js';
 import { Hospital } from '../support/hospital.js';
 import { findable, identified, identify, openIdentifying, soughtOf } from '../support/identification.js';
-import { checkpointId, identification, identifying, purposeId } from '../support/policy.js';
+import { assessment, checkpointId, identification, identifying, purposeId, thresholdCard } from '../support/policy.js';
 import { faceOf } from '../support/templates.js';
 
 const problem = (code: string) => `urn:lethe:problem:${code}`;
@@ -198,6 +198,32 @@ describe('identification over HTTP', () => {
     it('is not activated where too many would be found who are not enrolled', async () => {
       const card = { fmr: 1e-4, interval: { low: 0, high: 1e-4 } };
       await expect(openIdentifying(api, 'wide', { card })).rejects.toThrow('403');
+    });
+
+    it('is refused by numbers, where another threshold card spends more than the purpose allows', async () => {
+      const judged = await openIdentifying(api, 'judged');
+      const faces = Array.from({ length: 12 }, newFace);
+      for (const face of faces) await findable(judged, face);
+      expect(await found(faces[0] as Uint8Array, judged)).toHaveLength(1);
+      const card = { ...thresholdCard, fmr: 0.0001, interval: { low: 0, high: 0.0001 } };
+      await judged.dpo.put('/v1/threshold-cards/worse').send(card).expect(201);
+      await judged.dpo.put(`/v1/purposes/${purposeId}/threshold-card`).send({ thresholdCardId: 'worse' }).expect(200);
+      const unassessed = await identify(judged, newFace());
+      expect([unassessed.status, unassessed.body.reason]).toEqual([403, 'assessment-lapsed']);
+      await judged.dpo.put('/v1/assessments/again').send(assessment).expect(201);
+      await judged.secondDpo.post('/v1/assessments/again/approval').send({}).expect(200);
+      const { status, body } = await identified(judged, newFace());
+      expect([status, body]).toEqual([
+        403,
+        expect.objectContaining({
+          type: problem('identification.over-budget'),
+          templates: 12,
+          fmr: 0.0001,
+          fpir: expect.closeTo(0.0012, 5),
+          fpirMax: identification.fpirMax,
+          templatesMax: 10,
+        }),
+      ]);
     });
 
     it('is refused where the gallery does not fit into the memory that there is', async () => {

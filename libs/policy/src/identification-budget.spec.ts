@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { identificationBudget } from './identification-budget.js';
 
+const rate = (min: number, max: number) => fc.double({ min, max, noNaN: true });
 const cardOf = (high: number) => ({ interval: { low: 0, high } });
 
 describe('the budget of an identification', () => {
@@ -22,7 +23,7 @@ describe('the budget of an identification', () => {
   });
 
   it('is kept up to as many templates as it says, and by none more', () => {
-    const cases = fc.tuple(fc.double({ min: 1e-12, max: 0.5 }), fc.double({ min: 1e-6, max: 0.001 }));
+    const cases = fc.tuple(rate(1e-12, 0.5), rate(1e-6, 0.001));
     fc.assert(
       fc.property(cases, ([fmr, fpirMax]) => {
         const { templatesMax } = identificationBudget(cardOf(fmr), { fpirMax }, 0);
