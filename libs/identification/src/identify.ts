@@ -31,6 +31,7 @@ import { Outcomes } from './outcomes.js';
 
 /** As for a comparison one to one (P12). */
 const answerMaxMs = 800;
+const attemptsMax = 3;
 /** By the budget it is one in a thousand searches that comes to anybody who is not meant: more are a card that is wrong. */
 const comparedMax = 50;
 
@@ -64,7 +65,7 @@ export class IdentifyFace extends Command<Identified> {
   }
 }
 
-/** The search itself failed, or lost its gallery on the way. */
+/** The search itself failed, or lost its gallery again and again. */
 class SearchFailed extends Fault {
   override readonly name = 'SearchFailed';
 }
@@ -110,7 +111,20 @@ export class IdentifyFaceHandler implements ICommandHandler<IdentifyFace> {
       const known = await this.streams.load(tenant, IdentificationStream, identificationId);
       if (known.state) return { ...known.state, alternatives: read.alternatives, position: known.position };
     }
-    const kept = await this.galleries.of({ tenant, ...read.wanted });
+    for (let attempt = 1; ; attempt++) {
+      const kept = await this.galleries.of({ tenant, ...read.wanted });
+      try {
+        return await this.identifyIn(kept, command, read);
+      } catch (error) {
+        // Its key was renewed, or the lease is lost. Nothing was recorded yet.
+        if (!(error instanceof GalleryClosed)) throw error;
+        if (attempt === attemptsMax) throw new SearchFailed();
+      }
+    }
+  }
+
+  private async identifyIn(kept: KeptGallery, command: IdentifyFace, read: Read): Promise<Identified> {
+    const { caller, identificationId, looked, mayBeRepeat } = command;
     await kept.follow();
     const budget = this.budgetOf(kept, read);
     const quota = kept.countIn(read.wanted.rule.searchesPerMinuteMax);
@@ -174,7 +188,7 @@ export class IdentifyFaceHandler implements ICommandHandler<IdentifyFace> {
     const given = embeddingOf(bytes, sought.card.model.dim);
     if (!given.ok) throw matchRefusals['bad-embedding']({ errors: [{ path: 'embedding', code: given.reason }] });
     const probe = given.embedding;
-    const rotated = kept.rotation.rotate(probe);
+    let rotated: Float64Array | undefined;
     const scored = new Map<string, Scored>();
     let areTooMany = false;
     const score = async (ids: readonly string[]) => {
@@ -183,6 +197,8 @@ export class IdentifyFaceHandler implements ICommandHandler<IdentifyFace> {
       return Promise.all(ids.map((id) => this.scoreOf(caller, kept, sought, id, probe, scored)));
     };
     try {
+      kept.assertOpen();
+      rotated = kept.rotation.rotate(probe);
       const asked = { floor: sought.card.accept, count: 0 };
       const hits = await search(this.galleries.scanner, kept.gallery, rotated, asked, score);
       kept.assertOpen();
@@ -197,11 +213,11 @@ export class IdentifyFaceHandler implements ICommandHandler<IdentifyFace> {
       ];
       return { scored: [...closest.values()].slice(0, limit), reasons };
     } catch (error) {
-      if (error instanceof ScanFailed || error instanceof GalleryClosed) throw new SearchFailed();
+      if (error instanceof ScanFailed) throw new SearchFailed();
       throw error;
     } finally {
       probe.fill(0);
-      rotated.fill(0);
+      rotated?.fill(0);
     }
   }
 
