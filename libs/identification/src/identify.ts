@@ -154,9 +154,9 @@ export class IdentifyFaceHandler implements ICommandHandler<IdentifyFace> {
     ] as const);
     const { terms, rotationVersion } = purpose;
     if (!terms) throw purposeRefusals['purpose-missing']();
-    const rule = terms.identification;
-    if (!rule) throw matchRefusals['other-operation']();
     const alternatives = alternativesAt(checkpoints, checkpointId);
+    const rule = terms.identification;
+    if (!rule) throw matchRefusals['other-operation']({ alternatives });
     if (checkpointId && !checkpoints.some((each) => each.checkpointId === checkpointId)) {
       throw checkpointRefusals['checkpoint-missing']();
     }

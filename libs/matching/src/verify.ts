@@ -145,8 +145,8 @@ export class VerifyFaceHandler implements ICommandHandler<VerifyFace> {
     const [purpose, subject, consents, templates, checkpoints] = await load(first);
     const { terms } = purpose.state;
     if (!terms) throw purposeRefusals['purpose-missing']();
-    if (terms.operations[0] !== 'verify') throw refusals['other-operation']();
     const alternatives = alternativesAt(checkpoints.state, checkpointId);
+    if (terms.operations[0] !== 'verify') throw refusals['other-operation']({ alternatives });
     if (checkpointId && !checkpoints.state.some((each) => each.checkpointId === checkpointId)) {
       throw checkpointRefusals['checkpoint-missing']();
     }
