@@ -1,15 +1,7 @@
 import fastify from 'fastify';
+import { answer } from './answer.js';
 
-// The least there is: a route that reads a vector as bytes and answers a constant of the size of our answer.
-const answer = {
-  matchId: '3f0f2f6a-4d0e-4a0a-9a51-1f6b7c1d2e01',
-  decision: 'accept',
-  band: 'strong',
-  reasons: ['above-accept'],
-  consentId: '0d5c2a9e-6b1f-4c7e-8f57-2f6f0f5f9a11',
-  alternatives: ['id-card', 'social-security-card'],
-};
-
+// The least there is on fastify: a route that reads a vector as bytes and answers a constant of the size of our answer.
 const server = fastify();
 server.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) => {
   done(null, body);

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const dist = join(import.meta.dirname, import.meta.dirname.includes('/dist/') ? '../..' : '../../dist');
+/** Where what was built lies: from a spec, too. */
+export const dist = join(import.meta.dirname, import.meta.dirname.includes('/dist/') ? '../..' : '../../dist');
 
 /** What Linux counts processor time in. */
 const tickMs = 10;
@@ -33,6 +34,21 @@ export class BenchServer {
   /** A bare fastify that reads the same bodies and answers a constant. */
   static floor(): Promise<BenchServer> {
     return BenchServer.start('test/bench/floor.js', {});
+  }
+
+  /** Ours, but that no decision is stored. */
+  static unrecorded(folder: string): Promise<BenchServer> {
+    return BenchServer.start('test/bench/unrecorded.js', { DATA_FOLDER: folder });
+  }
+
+  /** node:http alone, which decrypts, compares and overwrites. */
+  static bareCompare(): Promise<BenchServer> {
+    return BenchServer.start('test/bench/bare-compare.js', {});
+  }
+
+  /** node:http alone, which does nothing. */
+  static noOp(): Promise<BenchServer> {
+    return BenchServer.start('test/bench/no-op.js', {});
   }
 
   private static async start(main: string, env: NodeJS.ProcessEnv): Promise<BenchServer> {

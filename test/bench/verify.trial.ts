@@ -1,80 +1,132 @@
 import type autocannon from 'autocannon';
 import { inFolder } from './folder.js';
-import { load } from './load.js';
+import type { Answered } from './raw-client.js';
+import { rawLoad } from './raw-load.js';
 import { BenchServer } from './server.js';
-import { spreadAs, type Trial } from './trial.js';
+import { type Effort, type Figures, spreadAs, type Trial } from './trial.js';
 import { verifyRequests } from './verify-requests.js';
 import { Ward } from './ward.js';
 
 const connections = 32;
-const steadyRate = 500;
-const slowDiskMs = 5;
+const steadyRate = 1_000;
+
+interface Sides {
+  readonly ours: BenchServer;
+  readonly floor: BenchServer;
+  readonly requests: readonly autocannon.Request[];
+}
+
+/** A server of ours with patients, a floor beside it, and what is asked of both. */
+const beside = <T>(
+  open: (folder: string) => Promise<BenchServer>,
+  openFloor: () => Promise<BenchServer>,
+  count: number,
+  measure: (sides: Sides) => Promise<T>,
+): Promise<T> =>
+  inFolder(async (folder) => {
+    const [ours, floor] = [await open(folder), await openFloor()];
+    try {
+      const ward = await Ward.open(ours.url, folder);
+      const requests = verifyRequests(await ward.admit(count), ward.keys.backend);
+      return await measure({ ours, floor, requests });
+    } finally {
+      await Promise.all([ours.end(), floor.end()]);
+    }
+  });
+
+/** As many as either can, in turns: per second, what a request takes of the processors, and the ratio of each pair. */
+async function inTurns(
+  { ours, floor, requests }: Sides,
+  { seconds, rounds }: Effort,
+  names: readonly [string, string],
+) {
+  const sides = { ours, floor };
+  const [perSecond, cpuUs] = [
+    { ours: [] as number[], floor: [] as number[] },
+    { ours: [] as number[], floor: [] as number[] },
+  ];
+  for (let round = 0; round < rounds; round++) {
+    for (const side of ['floor', 'ours'] as const) {
+      const { [side]: server } = sides;
+      const beforeMs = server.cpuMs();
+      const answered = await rawLoad({ url: server.url, connections, seconds, requests });
+      perSecond[side].push(answered.perSecond);
+      cpuUs[side].push(((server.cpuMs() - beforeMs) * 1_000) / answered.count);
+    }
+  }
+  const ratios = perSecond.ours.map((each, n) => each / (perSecond.floor[n] ?? Number.NaN));
+  const figures = (side: 'ours' | 'floor', name: string) => ({
+    ...{ name, connections },
+    ...spreadAs('perSecond', perSecond[side]),
+    ...spreadAs('cpuUs', cpuUs[side]),
+  });
+  return [figures('floor', names[0]), { ...figures('ours', names[1]), ...spreadAs('ofFloor', ratios) }];
+}
+
+/** At a pace that either holds, in turns: how long the slowest in a hundred takes. */
+async function steadily({ ours, floor, requests }: Sides, { seconds, rounds }: Effort): Promise<Figures[]> {
+  const [calm, own]: [Answered[], Answered[]] = [[], []];
+  for (let round = 0; round < rounds; round++) {
+    calm.push(await rawLoad({ url: floor.url, connections, seconds, requests, rate: steadyRate }));
+    own.push(await rawLoad({ url: ours.url, connections, seconds, requests, rate: steadyRate }));
+  }
+  const figures = (name: string, all: readonly Answered[]) => ({
+    ...{ name, perSecond: steadyRate },
+    ...spreadAs(
+      'p50Ms',
+      all.map(({ p50Ms }) => p50Ms),
+    ),
+    ...spreadAs(
+      'p99Ms',
+      all.map(({ p99Ms }) => p99Ms),
+    ),
+    ...spreadAs(
+      'lateP99Ms',
+      all.map(({ lateP99Ms }) => lateP99Ms),
+    ),
+  });
+  const ratios = own.map(({ p99Ms }, n) => p99Ms / (calm[n]?.p99Ms ?? Number.NaN));
+  return [figures('no-op, steady', calm), { ...figures('1:1 verify, steady', own), ...spreadAs('p99OfFloor', ratios) }];
+}
+
+const ours = (folder: string) => BenchServer.ours(folder);
+const unrecorded = (folder: string) => BenchServer.unrecorded(folder);
+
+const smoke = { seconds: 1, rounds: 1, count: 20 };
+const real = { seconds: 5, rounds: 5, count: 1_000 };
 
 /** 1:1 verification as a hospital calls it, each decision durable before it is answered, beside a bare fastify route. */
 export const verifyTrial: Trial = {
-  name: '1:1 verify over HTTP',
-  smoke: { seconds: 1, rounds: 1, count: 20 },
-  real: { seconds: 5, rounds: 5, count: 1_000 },
-  run: ({ seconds, rounds, count }) =>
-    inFolder(async (folder) => {
-      const [ours, floor] = [await BenchServer.ours(folder), await BenchServer.floor()];
-      try {
-        const ward = await Ward.open(ours.url, folder);
-        const requests = verifyRequests(await ward.admit(count), ward.keys.backend);
-        const perSecond = { ours: [] as number[], floor: [] as number[] };
-        for (let round = 0; round < rounds; round++) {
-          perSecond.floor.push((await load({ url: floor.url, connections, seconds, requests })).perSecond);
-          perSecond.ours.push((await load({ url: ours.url, connections, seconds, requests })).perSecond);
-        }
-        const ratios = perSecond.ours.map((each, n) => each / (perSecond.floor[n] ?? Number.NaN));
-        const [calmest, steady] = [
-          await load({ url: floor.url, connections, seconds, requests, rate: steadyRate }),
-          await load({ url: ours.url, connections, seconds, requests, rate: steadyRate }),
-        ];
-        return [
-          { name: 'bare fastify', connections, ...spreadAs('perSecond', perSecond.floor) },
-          { name: '1:1 verify', connections, ...spreadAs('perSecond', perSecond.ours), ...spreadAs('ofFloor', ratios) },
-          { name: 'bare fastify, steady', perSecond: steadyRate, p50Ms: calmest.p50Ms, p99Ms: calmest.p99Ms },
-          { name: '1:1 verify, steady', perSecond: steadyRate, p50Ms: steady.p50Ms, p99Ms: steady.p99Ms },
-        ];
-      } finally {
-        await Promise.all([ours.end(), floor.end()]);
-      }
-    }),
+  ...{ name: '1:1 verify over HTTP', smoke, real },
+  run: (effort) =>
+    beside(
+      ours,
+      () => BenchServer.floor(),
+      effort.count,
+      (sides) => inTurns(sides, effort, ['bare fastify', '1:1 verify']),
+    ),
 };
 
-/** The same on a disk whose every commit takes 5 ms longer; a plain read is answered beside it. */
-export const slowDiskTrial: Trial = {
-  name: '1:1 verify on a slow disk',
-  smoke: { seconds: 1, rounds: 1, count: 20 },
-  real: { seconds: 5, rounds: 3, count: 500 },
-  run: ({ seconds, rounds, count }) =>
-    inFolder(async (folder) => {
-      const ours = await BenchServer.ours(folder, { COMMIT_DELAY_MS: String(slowDiskMs) });
-      try {
-        const ward = await Ward.open(ours.url, folder);
-        const enrolled = await ward.admit(count);
-        const requests = verifyRequests(enrolled, ward.keys.backend);
-        const read: autocannon.Request = {
-          method: 'GET',
-          path: `/v1/subjects/${enrolled[0]?.subjectId}`,
-          headers: { authorization: `Bearer ${ward.keys.registrar}` },
-        };
-        const [verifies, reads]: [number[], number[]] = [[], []];
-        for (let round = 0; round < rounds; round++) {
-          const [verified, plain] = await Promise.all([
-            load({ url: ours.url, connections: 64, seconds, requests }),
-            load({ url: ours.url, connections: 1, seconds, requests: [read], rate: 100 }),
-          ]);
-          verifies.push(verified.perSecond);
-          reads.push(plain.p99Ms);
-        }
-        return [
-          { name: '1:1 verify, 5 ms disk', connections: 64, ...spreadAs('perSecond', verifies) },
-          { name: 'plain read beside it', ...spreadAs('p99Ms', reads) },
-        ];
-      } finally {
-        await ours.end();
-      }
-    }),
+/** What it costs besides storing, beside node:http that decrypts and compares and does nothing else. */
+export const unrecordedTrial: Trial = {
+  ...{ name: '1:1 verify over HTTP, not stored', smoke, real },
+  run: (effort) =>
+    beside(
+      unrecorded,
+      () => BenchServer.bareCompare(),
+      effort.count,
+      (sides) => inTurns(sides, effort, ['bare node:http, compares', '1:1 verify, not stored']),
+    ),
+};
+
+/** Its tail at a steady pace, beside that of a handler that does nothing. */
+export const steadyTrial: Trial = {
+  ...{ name: '1:1 verify over HTTP, steady', smoke, real },
+  run: (effort) =>
+    beside(
+      ours,
+      () => BenchServer.noOp(),
+      effort.count,
+      (sides) => steadily(sides, effort),
+    ),
 };
