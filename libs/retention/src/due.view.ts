@@ -53,6 +53,9 @@ export class DueView extends DocumentView<Kept> {
   /** Which documents are known to show a use, and of which day: a further one of that day changes nothing. */
   private readonly usedOn = new Map<string, string>();
 
+  /** What each event was found to say: it is asked three times, and to read a fact is to check it. */
+  private readonly bearings = new WeakMap<StoredEvent, Bearing>();
+
   constructor(documents: Documents) {
     super(documents);
   }
@@ -86,21 +89,26 @@ export class DueView extends DocumentView<Kept> {
   }
 
   protected changes(stored: StoredEvent): readonly DocumentChange<Kept>[] {
-    const bearing = bearingOf(stored);
+    const bearing = this.bearingOf(stored);
     if (!bearing) return [];
     const { event, id, place, isUse } = bearing;
     if (isUse && (this.usedOn.get(place) ?? '') >= dayOf(stored.at)) return [];
     return [{ id, change: (before) => changed(before, event, stored.at) }];
   }
 
+  private bearingOf(stored: StoredEvent): Bearing {
+    if (!this.bearings.has(stored)) this.bearings.set(stored, bearingOf(stored));
+    return this.bearings.get(stored);
+  }
+
   private unlessUsed(stored: StoredEvent): void {
-    const bearing = bearingOf(stored);
+    const bearing = this.bearingOf(stored);
     if (bearing && !bearing.isUse) this.usedOn.delete(bearing.place);
   }
 
   /** Of what is stored by now. A use of something that is not kept changes nothing on that day again, until it is. */
   private note(stored: StoredEvent): void {
-    const bearing = bearingOf(stored);
+    const bearing = this.bearingOf(stored);
     if (bearing?.isUse) this.remember(bearing.place, dayOf(stored.at));
     else this.unlessUsed(stored);
   }
@@ -111,6 +119,8 @@ export class DueView extends DocumentView<Kept> {
     this.usedOn.set(place, day);
   }
 }
+
+type Bearing = ReturnType<typeof bearingOf>;
 
 /** What an event has to do with what is kept; undefined for nothing. */
 function bearingOf(stored: StoredEvent) {

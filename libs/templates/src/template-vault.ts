@@ -19,9 +19,10 @@ export function bindingOf(tenant: TenantId, terms: TemplateTerms): AssociatedDat
   return templateBinding({ tenant, subject, purpose, template, model, suite, keyId });
 }
 
-/** What an opened template takes: its record as it was sealed, and its key. */
+/** What an opened template takes: its record as it was sealed, what it is bound to, and its key. */
 interface Sealed {
   readonly keyId: string;
+  readonly binding: AssociatedData;
   readonly record: Uint8Array;
   readonly key: KeyObject;
 }
@@ -54,7 +55,7 @@ export class TemplateVault {
 
   /** `erased`: its key or its record is gone. `unreadable`: what is there is not what was sealed. */
   async open(tenant: TenantId, { terms }: Template): Promise<OpenedTemplate> {
-    return opened(tenant, terms, await this.read(tenant, terms.keyId));
+    return opened(terms, await this.read(tenant, terms));
   }
 
   /**
@@ -64,15 +65,16 @@ export class TemplateVault {
   async openAgain(tenant: TenantId, { terms }: Template): Promise<OpenedTemplate> {
     const place = placeOf(tenant, terms.templateId);
     const known = this.remembered.get(place);
-    if (known?.keyId === terms.keyId) return opened(tenant, terms, known);
+    // A key seals one template, once: what is bound to it is the same whenever it is asked for.
+    if (known?.keyId === terms.keyId) return opened(terms, known);
     const { forgettings } = this;
-    const sealed = await this.read(tenant, terms.keyId);
+    const sealed = await this.read(tenant, terms);
     if (forgettings !== this.forgettings) {
       sealed?.record.fill(0);
       return { ok: false, reason: 'unreadable' };
     }
     if (sealed) this.remembered.set(place, sealed);
-    return opened(tenant, terms, sealed);
+    return opened(terms, sealed);
   }
 
   forget(tenant: TenantId, templateId: string): void {
@@ -89,16 +91,17 @@ export class TemplateVault {
     return this.remembered.has(placeOf(tenant, templateId));
   }
 
-  private async read(tenant: TenantId, keyId: string): Promise<Sealed | undefined> {
+  private async read(tenant: TenantId, terms: TemplateTerms): Promise<Sealed | undefined> {
+    const { keyId } = terms;
     const [record, key] = await Promise.all([this.records.get(tenant, keyId), this.keys.open(tenant, keyId)]);
-    return record && key && { keyId, record, key };
+    return record && key && { keyId, binding: bindingOf(tenant, terms), record, key };
   }
 }
 
-function opened(tenant: TenantId, terms: TemplateTerms, sealed: Sealed | undefined): OpenedTemplate {
+function opened(terms: TemplateTerms, sealed: Sealed | undefined): OpenedTemplate {
   if (!sealed) return { ok: false, reason: 'erased' };
   const embedding = new Float32Array(terms.model.dim);
-  const { ok } = openInto(sealed.key, sealed.record, bindingOf(tenant, terms), new Uint8Array(embedding.buffer));
+  const { ok } = openInto(sealed.key, sealed.record, sealed.binding, new Uint8Array(embedding.buffer));
   return ok ? { ok, embedding } : { ok, reason: 'unreadable' };
 }
 
