@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { assessment, checkpoint, notice, purpose, thresholdCard } from '../support/policy.js';
 
 const lanes = 32;
+const verifying = 'registration';
 
 /** A patient who consented and is enrolled, and a probe of the same face. */
 export interface Enrolled {
   readonly subjectId: string;
+  readonly templateId: string;
   readonly probe: Buffer;
 }
 
@@ -17,7 +19,7 @@ export class Ward {
   private noticeVersion = 1;
 
   private constructor(
-    readonly url: string,
+    private url: string,
     private readonly adminKey: string,
     readonly keys: Record<'backend' | 'registrar' | 'dpo' | 'dpo2', string>,
     readonly tenant: string,
@@ -31,14 +33,19 @@ export class Ward {
     return ward;
   }
 
-  /** Registers, takes consent and enrols, many at once. */
-  async admit(count: number): Promise<Enrolled[]> {
+  /** The data are served by another process now. */
+  moveTo(url: string): void {
+    this.url = url;
+  }
+
+  /** Registers, takes consent and enrols, many at once; faces are numbered from `firstSeed` on. */
+  async admit(count: number, purposeId = verifying, firstSeed = 1): Promise<Enrolled[]> {
     const admitted: Enrolled[] = [];
     let begun = 0;
     const lane = async () => {
       while (begun < count) {
-        const seed = ++begun;
-        admitted.push(await this.admitOne(seed));
+        const seed = firstSeed + begun++;
+        admitted.push(await this.admitOne(seed, purposeId));
       }
     };
     await Promise.all(Array.from({ length: lanes }, lane));
@@ -46,7 +53,7 @@ export class Ward {
   }
 
   /** Registers and takes consent: all that comes before an enrolment. */
-  async consented(): Promise<string> {
+  async consented(purposeId = verifying): Promise<string> {
     const subjectId = randomUUID();
     await this.send('PUT', `/v1/subjects/${subjectId}`, 'registrar', {
       externalRef: `MRN-${subjectId}`,
@@ -54,7 +61,7 @@ export class Ward {
     });
     await this.send('PUT', `/v1/consents/${randomUUID()}`, 'registrar', {
       subjectId,
-      purposeId: 'registration',
+      purposeId,
       noticeId: 'registration-notice',
       noticeVersion: this.noticeVersion,
       noticeHash: this.noticeHash,
@@ -66,33 +73,44 @@ export class Ward {
     return subjectId;
   }
 
-  templateBody(subjectId: string, seed: number) {
+  templateBody(subjectId: string, seed: number, purposeId = verifying) {
     const bytes = faceOf(seed);
     return {
       subjectId,
-      purposeId: 'registration',
+      purposeId,
       model: { id: thresholdCard.model.id, version: thresholdCard.model.version },
       embedding: { encoding: 'f32le-base64', dim: thresholdCard.model.dim, data: bytes.toString('base64') },
       capturedAt: new Date().toISOString(),
     };
   }
 
-  async send(method: string, path: string, key: keyof Ward['keys'] | 'admin', body: object) {
+  async send(method: string, path: string, key: keyof Ward['keys'] | 'admin', body?: object) {
     const authorization = `Bearer ${key === 'admin' ? this.adminKey : this.keys[key]}`;
     const answer = await fetch(this.url + path, {
       method,
-      headers: { authorization, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      headers: { authorization, ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
     });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
     return text ? JSON.parse(text) : undefined;
   }
 
-  private async admitOne(seed: number): Promise<Enrolled> {
-    const subjectId = await this.consented();
-    await this.send('PUT', `/v1/templates/${randomUUID()}`, 'backend', this.templateBody(subjectId, seed));
-    return { subjectId, probe: faceOf(seed) };
+  async admitOne(seed: number, purposeId = verifying): Promise<Enrolled> {
+    const subjectId = await this.consented(purposeId);
+    const templateId = randomUUID();
+    await this.send('PUT', `/v1/templates/${templateId}`, 'backend', this.templateBody(subjectId, seed, purposeId));
+    return { subjectId, templateId, probe: faceOf(seed) };
+  }
+
+  /** A purpose that finds people among many. */
+  async search(galleryMax: number): Promise<string> {
+    const purposeId = 'search';
+    const card = { ...thresholdCard, fmr: 0, interval: { low: 0, high: 1e-10 } };
+    await this.send('PUT', '/v1/threshold-cards/of-many', 'dpo', card);
+    const identification = { galleryMax, fpirMax: 0.001, searchesPerMinuteMax: 60_000 };
+    await this.activate(purposeId, { operations: ['identify'], identification, thresholdCardId: 'of-many' });
+    return purposeId;
   }
 
   private async setUp(): Promise<void> {
@@ -106,12 +124,17 @@ export class Ward {
     const published = await this.send('PUT', '/v1/notices/registration-notice', 'dpo', notice);
     [this.noticeHash, this.noticeVersion] = [published.hash, published.version];
     await this.send('PUT', '/v1/threshold-cards/synthetic-1', 'dpo', thresholdCard);
-    await this.send('PUT', '/v1/purposes/registration', 'dpo', purpose);
+    await this.activate(verifying, {});
+  }
+
+  private async activate(purposeId: string, terms: object): Promise<void> {
+    await this.send('PUT', `/v1/purposes/${purposeId}`, 'dpo', { ...purpose, ...terms });
     const validUntil = new Date(Date.now() + 300 * 86_400_000).toISOString();
-    await this.send('PUT', '/v1/assessments/bench', 'dpo', { ...assessment, validUntil });
-    await this.send('POST', '/v1/assessments/bench/approval', 'dpo2', {});
-    await this.send('PUT', '/v1/checkpoints/outpatient-desk', 'dpo', checkpoint);
-    await this.send('POST', '/v1/purposes/registration/activation', 'dpo', {});
+    const draft = { ...assessment, purposes: [purposeId], validUntil };
+    await this.send('PUT', `/v1/assessments/${purposeId}`, 'dpo', draft);
+    await this.send('POST', `/v1/assessments/${purposeId}/approval`, 'dpo2', {});
+    await this.send('PUT', `/v1/checkpoints/${purposeId}-desk`, 'dpo', { ...checkpoint, purposeId });
+    await this.send('POST', `/v1/purposes/${purposeId}/activation`, 'dpo', {});
   }
 }
 
