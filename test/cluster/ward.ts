@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hospital } from '../support/api.js';
 import { Calls, type Label, roles, type Call as SiteCall } from '../support/calls.js';
+import type { Otherwise } from '../support/hospital.js';
 import { checkpointId, thresholdCard } from '../support/policy.js';
 import { faceOf } from '../support/templates.js';
 import type { Call, Client } from './client.js';
@@ -21,7 +22,7 @@ export class Ward {
 
   private constructor(readonly tenant: string) {}
 
-  static async open(client: Client, tenant: string, adminKey: string): Promise<Ward> {
+  static async open(client: Client, tenant: string, adminKey: string, otherwise: Otherwise = {}): Promise<Ward> {
     const ward = new Ward(tenant);
     const path = `/v1/tenants/${tenant}`;
     await client.ask({ method: 'PUT', path, key: adminKey, body: hospital });
@@ -31,7 +32,7 @@ export class Ward {
       const issued = await client.ask({ method: 'POST', path: `${path}/keys`, key: adminKey, body, headers });
       ward.keys[label] = String(issued.body.key);
     }
-    await ward.calls.define(async (call) => (await client.ask(ward.by(call))).body, card);
+    await ward.calls.define(async (call) => (await client.ask(ward.by(call))).body, { card, ...otherwise });
     return ward;
   }
 
@@ -60,6 +61,10 @@ export class Ward {
   verification(subjectId: string, probe: Uint8Array, attempt?: string): Call {
     const how = attempt ? 'json' : 'bytes';
     return this.by(this.calls.verification(subjectId, probe, how, attempt ?? null, { checkpointId }));
+  }
+
+  identification(probe: Uint8Array): Call {
+    return this.by(this.calls.identification(probe, null));
   }
 
   /** Harmless to repeat, with a name of the attempt and without. */

@@ -173,7 +173,7 @@ describe('identification over HTTP', () => {
       await identified(few, newFace());
       await identify(few, newFace()).expect(200);
       const { status, body, headers } = await identify(few, newFace());
-      expect([status, body.type]).toEqual([429, problem('identification.over-quota')]);
+      expect([status, body.type, body.alternatives]).toEqual([429, problem('identification.over-quota'), ['id-card']]);
       expect(Number(headers['retry-after'])).toBeGreaterThan(50);
       api.clock.advance(minuteMs);
       await identify(few, newFace()).expect(200);
@@ -234,7 +234,11 @@ describe('identification over HTTP', () => {
       const { status, body } = await identified(wide, newFace());
       expect([status, body]).toEqual([
         503,
-        expect.objectContaining({ type: problem('identification.no-memory'), memoryMaxBytes: 64e6 }),
+        expect.objectContaining({
+          type: problem('identification.no-memory'),
+          memoryMaxBytes: 64e6,
+          alternatives: ['id-card'],
+        }),
       ]);
       expect(body.neededBytes).toBeGreaterThan(500e6);
     });
@@ -244,7 +248,10 @@ describe('identification over HTTP', () => {
     const off = await TestApi.start({}, undefined, undefined, {});
     try {
       const { status, body } = await identify(await openIdentifying(off, 'here'), newFace());
-      expect([status, body.type]).toEqual([403, problem('identification.off')]);
+      expect([status, body]).toEqual([
+        403,
+        expect.objectContaining({ type: problem('identification.off'), alternatives: ['id-card'] }),
+      ]);
     } finally {
       await off.close();
     }

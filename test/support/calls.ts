@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { embeddingOf } from './enrolment.js';
+import type { Otherwise } from './hospital.js';
 import {
   assessment,
   assessmentId,
@@ -41,12 +42,15 @@ export class Calls {
   private terms: object = {};
 
   /** All it takes until the purpose is active, asked in turn. */
-  async define(ask: (call: Call) => Promise<Readonly<Record<string, unknown>>>, card: object = thresholdCard) {
+  async define(
+    ask: (call: Call) => Promise<Readonly<Record<string, unknown>>>,
+    { card = thresholdCard, purpose: terms = {} }: Otherwise = {},
+  ) {
     const post = (path: string, as: Label) =>
       ask({ method: 'POST', path: `/v1/${path}`, as, body: {}, headers: named(randomUUID()) });
     const { version: noticeVersion, hash: noticeHash } = await ask(put(`notices/${noticeId}`, 'dpo', notice));
     await ask(put(`threshold-cards/${thresholdCardId}`, 'dpo', card));
-    await ask(put(`purposes/${purposeId}`, 'dpo', purpose));
+    await ask(put(`purposes/${purposeId}`, 'dpo', { ...purpose, ...terms }));
     await ask(put(`assessments/${assessmentId}`, 'dpo', { ...assessment, validUntil: inDays(300) }));
     await post(`assessments/${assessmentId}/approval`, 'secondDpo');
     await ask(put(`checkpoints/${checkpointId}`, 'dpo', checkpoint));
@@ -88,6 +92,11 @@ export class Calls {
     if (how === 'json') return { ...call, path, body: { ...about, model, embedding: embeddingOf(probe) } };
     const asked = new URLSearchParams({ ...about, model: model.id, modelVersion: model.version });
     return { ...call, path: `${path}?${asked.toString()}`, body: probe };
+  }
+
+  identification(probe: Uint8Array, attempt: Attempt = randomUUID()): Call {
+    const body = { purposeId, model, embedding: embeddingOf(probe), limit: 5 };
+    return { method: 'POST', as: 'backend', headers: named(attempt), path: '/v1/matches/identify', body };
   }
 
   withdrawal(consentId: string, attempt: Attempt = randomUUID()): Call {

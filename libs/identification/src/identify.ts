@@ -1,6 +1,6 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { purposeHindrance } from '#lib/consent/contract';
-import { type Caller, Fault, type SubjectId } from '#lib/core';
+import { type Caller, Fault, Refusal, type SubjectId } from '#lib/core';
 import { embeddingOf, ScanFailed, search } from '#lib/matcher';
 import { Deadline, matchRefusals } from '#lib/matching/contract';
 import {
@@ -103,7 +103,6 @@ export class IdentifyFaceHandler implements ICommandHandler<IdentifyFace> {
   }
 
   private async identify(command: IdentifyFace): Promise<Identified> {
-    if (!this.galleries.isOn) throw refusals.off();
     const { caller, identificationId, looked, mayBeRepeat } = command;
     const { tenant } = caller;
     const read = await this.read(caller, looked);
@@ -112,7 +111,7 @@ export class IdentifyFaceHandler implements ICommandHandler<IdentifyFace> {
       if (known.state) return { ...known.state, alternatives: read.alternatives, position: known.position };
     }
     for (let attempt = 1; ; attempt++) {
-      const kept = await this.galleries.of({ tenant, ...read.wanted });
+      const kept = await this.galleryFor(caller, read);
       try {
         return await this.identifyIn(kept, command, read);
       } catch (error) {
@@ -128,7 +127,7 @@ export class IdentifyFaceHandler implements ICommandHandler<IdentifyFace> {
     await kept.follow();
     const budget = this.budgetOf(kept, read);
     const quota = kept.countIn(read.wanted.rule.searchesPerMinuteMax);
-    if ('retryAfterSeconds' in quota) throw refusals['over-quota'](quota);
+    if ('retryAfterSeconds' in quota) throw refusals['over-quota']({ ...quota, alternatives: read.alternatives });
     try {
       const sought: Search = { ...looked, ...read, identificationId, mayBeRepeat };
       const { scored, reasons } = await this.find(caller, kept, sought, looked);
@@ -170,6 +169,17 @@ export class IdentifyFaceHandler implements ICommandHandler<IdentifyFace> {
     }
     const wanted = { purposeId, model: card.model, rule, rotationVersion };
     return { wanted, card, noticeId, thresholdCardId, alternatives };
+  }
+
+  /** Why there is none is said together with what else would do (P12). */
+  private async galleryFor({ tenant }: Caller, { wanted, alternatives }: Read): Promise<KeptGallery> {
+    try {
+      return await this.galleries.of({ tenant, ...wanted });
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const { code, kind, message, detail } = error;
+      throw new Refusal(code, kind, message, { ...detail, alternatives });
+    }
   }
 
   private budgetOf(kept: KeptGallery, { card, wanted: { rule }, alternatives }: Read) {
