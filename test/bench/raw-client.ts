@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { quantile } from './quantile.js';
 
 // A program of its own, which writes requests that are bytes already to sockets, and reads no more of an answer than its
 // status and where it ends: it takes little of the machine, and what it does not do shows in nobody's tail.
@@ -58,7 +59,7 @@ class Client {
       perSecond: this.tookMs.length / seconds,
       p50Ms: quantile(this.tookMs, 0.5),
       p99Ms: quantile(this.tookMs, 0.99),
-      lateP99Ms: quantile(this.lateMs, 0.99),
+      lateP99Ms: this.lateMs.length > 0 ? quantile(this.lateMs, 0.99) : 0,
       failed: this.failed,
     };
   }
@@ -142,12 +143,6 @@ class Connection {
   }
 }
 
-function quantile(values: readonly number[], part: number): number {
-  const sorted = Float64Array.from(values).sort();
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
-}
-
-process.once('message', async (job: Job) => {
-  const answered = await new Client(job).run();
-  process.send?.(answered, () => process.disconnect());
+process.once('message', (job: Job) => {
+  void new Client(job).run().then((answered) => process.send?.(answered, () => process.disconnect()));
 });

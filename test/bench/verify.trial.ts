@@ -1,14 +1,12 @@
 import type autocannon from 'autocannon';
 import { inFolder } from './folder.js';
-import type { Answered } from './raw-client.js';
 import { rawLoad } from './raw-load.js';
 import { BenchServer } from './server.js';
-import { type Effort, type Figures, spreadAs, type Trial } from './trial.js';
+import { type Effort, spreadAs, type Trial } from './trial.js';
 import { verifyRequests } from './verify-requests.js';
 import { Ward } from './ward.js';
 
 const connections = 32;
-const steadyRate = 1_000;
 
 interface Sides {
   readonly ours: BenchServer;
@@ -63,32 +61,6 @@ async function inTurns(
   return [figures('floor', names[0]), { ...figures('ours', names[1]), ...spreadAs('ofFloor', ratios) }];
 }
 
-/** At a pace that either holds, in turns: how long the slowest in a hundred takes. */
-async function steadily({ ours, floor, requests }: Sides, { seconds, rounds }: Effort): Promise<Figures[]> {
-  const [calm, own]: [Answered[], Answered[]] = [[], []];
-  for (let round = 0; round < rounds; round++) {
-    calm.push(await rawLoad({ url: floor.url, connections, seconds, requests, rate: steadyRate }));
-    own.push(await rawLoad({ url: ours.url, connections, seconds, requests, rate: steadyRate }));
-  }
-  const figures = (name: string, all: readonly Answered[]) => ({
-    ...{ name, perSecond: steadyRate },
-    ...spreadAs(
-      'p50Ms',
-      all.map(({ p50Ms }) => p50Ms),
-    ),
-    ...spreadAs(
-      'p99Ms',
-      all.map(({ p99Ms }) => p99Ms),
-    ),
-    ...spreadAs(
-      'lateP99Ms',
-      all.map(({ lateP99Ms }) => lateP99Ms),
-    ),
-  });
-  const ratios = own.map(({ p99Ms }, n) => p99Ms / (calm[n]?.p99Ms ?? Number.NaN));
-  return [figures('no-op, steady', calm), { ...figures('1:1 verify, steady', own), ...spreadAs('p99OfFloor', ratios) }];
-}
-
 const ours = (folder: string) => BenchServer.ours(folder);
 const unrecorded = (folder: string) => BenchServer.unrecorded(folder);
 
@@ -116,17 +88,5 @@ export const unrecordedTrial: Trial = {
       () => BenchServer.bareCompare(),
       effort.count,
       (sides) => inTurns(sides, effort, ['bare node:http, compares', '1:1 verify, not stored']),
-    ),
-};
-
-/** Its tail at a steady pace, beside that of a handler that does nothing. */
-export const steadyTrial: Trial = {
-  ...{ name: '1:1 verify over HTTP, steady', smoke, real },
-  run: (effort) =>
-    beside(
-      ours,
-      () => BenchServer.noOp(),
-      effort.count,
-      (sides) => steadily(sides, effort),
     ),
 };
