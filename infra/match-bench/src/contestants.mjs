@@ -82,7 +82,8 @@ export const plain = ({ rows, dim, count }) => ({
   close: () => undefined,
 });
 
-function topOf(scores) {
+/** The numbers of the ten best scores. */
+export function topOf(scores) {
   const top = [];
   for (let n = 0; n < scores.length; n++) {
     if (top.length === best && scores[n] <= scores[top[best - 1]]) continue;
