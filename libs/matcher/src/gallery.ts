@@ -2,7 +2,11 @@ import { blockRows, bytesFor, type Layout, lanesProbesMax, layoutOf, pageBytes, 
 import { quantiseRow, type RowFigures } from './quantised.js';
 
 /** Of a row that nobody is in: no interval of it reaches anything. */
-const nothing: RowFigures = { sum: 0, scale: 0, error: Number.NEGATIVE_INFINITY };
+const nothing: RowFigures = {
+  scale: 0,
+  coarseError: Number.NEGATIVE_INFINITY,
+  error: Number.NEGATIVE_INFINITY,
+};
 
 /** More templates than a gallery was made for, or than there is memory. Nothing was changed. */
 export class GalleryFull extends Error {
@@ -22,19 +26,19 @@ export class Gallery {
   private blocks = 0;
   private changed = 0;
   /** Over all the memory there is now. To ask the memory for it is slow. */
-  private bytes: Int8Array<SharedArrayBuffer>;
+  private bytes: Uint8Array<SharedArrayBuffer>;
   private view: DataView;
   /** Where a row is made before it has a place. */
-  private readonly desk: Int8Array;
+  private readonly desk: Uint8Array;
 
   private constructor(
     readonly layout: Layout,
     readonly memory: WebAssembly.Memory,
     readonly rowsMax: number,
   ) {
-    this.bytes = new Int8Array(memory.buffer);
+    this.bytes = new Uint8Array(memory.buffer);
     this.view = new DataView(memory.buffer);
-    this.desk = new Int8Array(layout.strideBytes);
+    this.desk = new Uint8Array(layout.strideBytes);
   }
 
   /**
@@ -92,7 +96,9 @@ export class Gallery {
       const row = this.rows.get(id) ?? this.freeRow();
       // A scan on its way may see half of it: it is not taken for a finding, because it was changed since.
       this.clear(row);
-      this.coordinates(row).set(this.desk);
+      const [upper, lower] = this.halves(row);
+      upper.set(this.desk.subarray(0, upper.length));
+      lower.set(this.desk.subarray(upper.length));
       this.setFigures(row, figures);
       this.rows.set(id, row);
       this.ids[row] = id;
@@ -115,7 +121,7 @@ export class Gallery {
   /** Where the probes of a thread are quantised. */
   lane(lane: number): Int8Array {
     const { laneBytes, strideBytes } = this.layout;
-    return this.bytes.subarray(lane * laneBytes, lane * laneBytes + lanesProbesMax * strideBytes);
+    return new Int8Array(this.bytes.buffer, lane * laneBytes, lanesProbesMax * strideBytes);
   }
 
   /** Overwrites everything. */
@@ -126,7 +132,7 @@ export class Gallery {
 
   private clear(row: number): void {
     this.setFigures(row, nothing);
-    this.coordinates(row).fill(0);
+    for (const half of this.halves(row)) half.fill(0);
     this.changes[row] = ++this.changed;
   }
 
@@ -143,7 +149,7 @@ export class Gallery {
     } catch (cause) {
       throw new GalleryFull(`there is no memory for more than ${this.rows.size} templates`, { cause });
     }
-    this.bytes = new Int8Array(memory.buffer);
+    this.bytes = new Uint8Array(memory.buffer);
     this.view = new DataView(memory.buffer);
     for (let row = (blocks + 1) * blockRows - 1; row >= blocks * blockRows; row--) {
       this.setFigures(row, nothing);
@@ -152,18 +158,23 @@ export class Gallery {
     this.blocks = blocks + 1;
   }
 
-  private coordinates(row: number): Int8Array {
-    const { blocksFrom, blockBytes, strideBytes } = this.layout;
-    const from = blocksFrom + Math.floor(row / blockRows) * blockBytes + (row % blockRows) * strideBytes;
-    return this.bytes.subarray(from, from + strideBytes);
+  /** The upper halves of a row's coordinates, and the lower ones. */
+  private halves(row: number): readonly [upper: Uint8Array, lower: Uint8Array] {
+    const halfBytes = this.layout.strideBytes / 2;
+    const upper = this.blockAt(row) + (row % blockRows) * halfBytes;
+    const lower = upper + blockRows * halfBytes;
+    return [this.bytes.subarray(upper, upper + halfBytes), this.bytes.subarray(lower, lower + halfBytes)];
   }
 
-  private setFigures(row: number, { sum, scale, error }: RowFigures): void {
-    const { blocksFrom, blockBytes, strideBytes } = this.layout;
-    const block = blocksFrom + Math.floor(row / blockRows) * blockBytes;
-    const at = block + blockRows * strideBytes + (row % blockRows) * 4;
+  private setFigures(row: number, { scale, coarseError, error }: RowFigures): void {
+    const at = this.blockAt(row) + blockRows * this.layout.strideBytes + (row % blockRows) * 4;
     this.view.setFloat32(at + blockRows * 8, error, true);
-    this.view.setFloat32(at + blockRows * 4, scale, true);
-    this.view.setInt32(at, sum, true);
+    this.view.setFloat32(at + blockRows * 4, coarseError, true);
+    this.view.setFloat32(at, scale, true);
+  }
+
+  private blockAt(row: number): number {
+    const { blocksFrom, blockBytes } = this.layout;
+    return blocksFrom + Math.floor(row / blockRows) * blockBytes;
   }
 }

@@ -1,23 +1,24 @@
 /** Of WebAssembly's memory. */
 export const pageBytes = 65_536;
 const pagesMax = 65_536;
-/** Of a row beside its coordinates: its sum, scale and error, four bytes each. */
+/** Of a row beside its coordinates: its scale and two errors, four bytes each. */
 const rowExtraBytes = 12;
 
 export const dimMin = 64;
 export const dimMax = 2_048;
 /** Probes that are compared in one pass over the rows, at most. */
 export const lanesProbesMax = 4;
-/** Rows to a block: 2 MB of them at 512 coordinates, so that what is found in one stays in the nearest caches. */
+/** Rows to a block: their upper halves are 1 MB at 512 coordinates, and what is found in one stays in the nearest caches. */
 export const blockRows = 4_096;
 
 /**
  * Where everything lies in the memory of a gallery, in bytes: lanes, each the work space of one thread; then blocks of rows.
- * A block holds its rows, and then their sums (i32), scales and errors (f32), each side by side.
+ * A block holds the upper halves of the coordinates of its rows, and then the lower halves; then, f32 each, the rows' scales,
+ * how far the upper halves alone are from the row as it was, and how far both are.
  */
 export interface Layout {
   readonly dim: number;
-  /** From one row, or probe, to the next: coordinates and zeros up to a multiple of 64. */
+  /** From one probe to the next: coordinates and zeros up to a multiple of 64; half of it from one row to the next in either plane. */
   readonly strideBytes: number;
   readonly lanes: number;
   readonly blocksMax: number;

@@ -1,24 +1,24 @@
 import type { Wanted } from './scan.program.js';
 
-/** A row's coordinates are from -127 to 127; a probe's from -63 to 63, and 64 is added (see scan-relaxed.wat). */
-const rowMax = 127;
-const probeMax = 63;
-const probeShift = 64;
+/** Coordinates of rows and of probes are from -127 to 127. */
+const stepMax = 127;
+/** A row's coordinate is stored as 1 to 255, and of these the upper four bits stand for the middle of what they leave open. */
+const rowShift = 128;
+const halfOpen = 7.5;
 
 /**
- * What rounding may do to a score beside the errors that are counted: f32 arithmetic of the kernel (four roundings of
- * numbers below 1.1, under 3e-7), a threshold rounded to f32 (6e-8), the rotation and the norms in f64, and the sum of the exact
- * cosine (together under 1e-11 up to 2,048 coordinates). See README.md.
+ * What rounding may do to a score beside the errors that are counted, for each 1 + e of a row: f32 arithmetic of the kernel,
+ * a threshold rounded to f32, the rotation, norms and the sum of the exact cosine in f64. See README.md.
  */
 const roundingMax = 1e-6;
 
 /** What stands beside a quantised row. */
 export interface RowFigures {
-  /** 64 times the sum of its coordinates. */
-  readonly sum: number;
   /** Of one step of a coordinate. f32. */
   readonly scale: number;
-  /** The distance from the row as it was, at most. f32. */
+  /** The distance of the upper halves alone from the row as it was, at most. f32. */
+  readonly coarseError: number;
+  /** The same of both halves. f32. */
   readonly error: number;
 }
 
@@ -28,7 +28,7 @@ const boundOf = (x: number): number => Math.fround(x * (1 + 2 ** -22) + 2 ** -40
 const lengthErrorMax = 1e-9;
 
 /** @throws RangeError when the vector is not of length 1: the intervals would not hold */
-function quantise(vector: Float64Array, max: number, into: Int8Array) {
+function scaleOf(vector: Float64Array): number {
   let largest = 0;
   let length = 0;
   for (const x of vector) {
@@ -36,31 +36,50 @@ function quantise(vector: Float64Array, max: number, into: Int8Array) {
     length += x * x;
   }
   if (!(Math.abs(length - 1) <= lengthErrorMax)) throw new RangeError('a vector that is not of length 1');
-  const scale = Math.fround(largest / max);
-  let square = 0;
-  let sum = 0;
-  for (let at = 0; at < vector.length; at++) {
-    const x = vector[at] as number;
-    const step = Math.max(-max, Math.min(max, Math.round(x / scale)));
-    into[at] = step;
-    sum += step;
-    square += (x - step * scale) ** 2;
-  }
-  return { scale, sum, distance: Math.sqrt(square) };
+  return Math.fround(largest / stepMax);
 }
 
-/** Writes a rotated unit vector as a row. `into` is as long as the layout's stride: what is beyond the vector stays zero. */
-export function quantiseRow(vector: Float64Array, into: Int8Array): RowFigures {
-  const { scale, sum, distance } = quantise(vector, rowMax, into);
-  return { sum: sum * probeShift, scale, error: boundOf(distance) };
+const stepsOf = (x: number, scale: number): number => Math.max(-stepMax, Math.min(stepMax, Math.round(x / scale)));
+
+/**
+ * Writes a rotated unit vector as a row: the upper halves of its coordinates, and then the lower ones (see scan-relaxed.wat for
+ * where each lies). `into` is as long as the layout's stride, and what it held is gone.
+ */
+export function quantiseRow(vector: Float64Array, into: Uint8Array): RowFigures {
+  const scale = scaleOf(vector);
+  const lower = into.length / 2;
+  into.fill(0);
+  let square = 0;
+  let coarseSquare = 0;
+  for (let n = 0; n < vector.length; n++) {
+    const x = vector[n] as number;
+    const stored = stepsOf(x, scale) + rowShift;
+    const [upperHalf, lowerHalf] = [stored >> 4, stored & 15];
+    const at = (n >> 6) * 32 + ((n >> 5) & 1) * 16 + (n & 15);
+    const shift = ((n >> 4) & 1) * 4;
+    into[at] = (into[at] as number) | (upperHalf << shift);
+    into[lower + at] = (into[lower + at] as number) | (lowerHalf << shift);
+    square += (x - (stored - rowShift) * scale) ** 2;
+    coarseSquare += (x - (upperHalf * 16 + halfOpen - rowShift) * scale) ** 2;
+  }
+  return { scale, coarseError: boundOf(Math.sqrt(coarseSquare)), error: boundOf(Math.sqrt(square)) };
 }
 
 /**
  * Writes a rotated unit vector as a probe, and says what it adds to every interval: for a row g with error e and this
  * probe p with distance d, |<g, p> - <ĝ, p̂>| <= e + d (1 + e), since |p| = 1 and |ĝ| <= 1 + e.
  */
-export function quantiseProbe(vector: Float64Array, into: Int8Array): Pick<Wanted, 'step' | 'factor' | 'rest'> {
-  const { scale, distance } = quantise(vector, probeMax, into);
-  for (let at = 0; at < vector.length; at++) into[at] = (into[at] as number) + probeShift;
-  return { step: scale, factor: boundOf(1 + distance), rest: boundOf(distance + roundingMax) };
+export function quantiseProbe(vector: Float64Array, into: Int8Array): Pick<Wanted, 'step' | 'sum' | 'factor' | 'rest'> {
+  const scale = scaleOf(vector);
+  let square = 0;
+  let sum = 0;
+  for (let n = 0; n < vector.length; n++) {
+    const x = vector[n] as number;
+    const steps = stepsOf(x, scale);
+    into[n] = steps;
+    sum += steps;
+    square += (x - steps * scale) ** 2;
+  }
+  const distance = Math.sqrt(square);
+  return { step: scale / 2, sum, factor: boundOf(1 + distance + roundingMax), rest: boundOf(distance + roundingMax) };
 }

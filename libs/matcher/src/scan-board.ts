@@ -1,6 +1,6 @@
 import { lanesProbesMax } from './layout.js';
 
-const wantedLength = 5;
+const wantedLength = 6;
 const foundMax = 1_024;
 
 /**
@@ -18,7 +18,7 @@ export const board = {
   gallery: 4,
   probes: 5,
   probesMax: lanesProbesMax,
-  /** Of each probe: step, factor, rest, floor; and count, a whole number. */
+  /** Of each probe: step, factor, rest, floor; and sum and count, whole numbers. */
   wanted: 6,
   wantedLength,
   /** Of each thread, of each probe: how many were found, -1 when they come as a message; then row, upper and lower end of each. */

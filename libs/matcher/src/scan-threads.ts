@@ -64,10 +64,10 @@ export class ScanThreads {
     await Promise.all(threads.map((thread) => thread.terminate()));
   }
 
-  private ask(n: number, { step, factor, rest, floor, count }: Wanted): void {
+  private ask(n: number, { step, sum, factor, rest, floor, count }: Wanted): void {
     const at = board.wanted + n * board.wantedLength;
     this.shared.numbers.set([step, factor, rest, floor], at);
-    this.shared.words[at + 4] = count;
+    this.shared.words.set([sum, count], at + 4);
   }
 
   private async allDone(): Promise<void> {

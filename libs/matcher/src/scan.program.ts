@@ -5,14 +5,17 @@ import type { Layout } from './layout.js';
 
 const blockRows = 4_096;
 const foundBytes = 12;
+/** In half steps, what a coordinate was raised by: 128; and where only its upper half is counted, 7.5 less. */
+const [raised, raisedCoarse] = [256, 241];
 
-type Scan = (rows: number, count: number, stride: number, probe: number, sums: number, dots: number) => void;
 interface Kernel {
-  readonly scan: Scan;
-  readonly scanFour?: Scan;
+  readonly coarse: (rows: number, count: number, stride: number, probe: number, dots: number) => void;
+  readonly coarseFour?: Kernel['coarse'];
+  readonly fine: (rows: number, found: number, length: number, stride: number, probe: number, dots: number) => void;
   readonly collect: (
     dots: number,
     count: number,
+    less: number,
     scales: number,
     errors: number,
     step: number,
@@ -20,6 +23,18 @@ interface Kernel {
     rest: number,
     floor: number,
     found: number,
+  ) => number;
+  readonly narrow: (
+    found: number,
+    length: number,
+    dots: number,
+    less: number,
+    scales: number,
+    errors: number,
+    step: number,
+    factor: number,
+    rest: number,
+    floor: number,
   ) => number;
 }
 
@@ -37,8 +52,10 @@ export function attach(memory: WebAssembly.Memory, layout: Layout, { scan, colle
 
 /** What is asked of one probe, besides its coordinates: its own part in every interval, and which rows are wanted. */
 export interface Wanted {
-  /** A row's score is within dot · scale · step ± (error · factor + rest). */
+  /** A row's score is within (dot - less) · scale · step ± (error · factor + rest). Dots are in half steps. */
   readonly step: number;
+  /** Of the probe's coordinates: so many times is added to a dot what was added to every coordinate of a row. */
+  readonly sum: number;
   readonly factor: number;
   readonly rest: number;
   /** Rows whose score may reach this. */
@@ -133,19 +150,35 @@ export function scanBlocks(
   const ends = new Float32Array(memory.buffer, foundAt, (blockRows * foundBytes) / 4);
   const all = wanted.map((each) => new Found(each));
   for (let block = nextBlock(); block !== undefined; block = nextBlock()) {
-    const rows = blocksFrom + block * blockBytes;
-    const sums = rows + blockRows * strideBytes;
-    const [scales, errors] = [sums + blockRows * 4, sums + blockRows * 8];
-    if (wanted.length > 1 && kernel.scanFour) kernel.scanFour(rows, blockRows, strideBytes, probes, sums, dots);
+    const upper = blocksFrom + block * blockBytes;
+    const lower = upper + (blockRows * strideBytes) / 2;
+    const scales = upper + blockRows * strideBytes;
+    const [coarseErrors, errors] = [scales + blockRows * 4, scales + blockRows * 8];
+    if (wanted.length > 1 && kernel.coarseFour) kernel.coarseFour(upper, blockRows, strideBytes, probes, dots);
     else {
       for (let n = 0; n < wanted.length; n++) {
-        kernel.scan(rows, blockRows, strideBytes, probes + n * strideBytes, sums, dots + n * blockRows * 4);
+        kernel.coarse(upper, blockRows, strideBytes, probes + n * strideBytes, dots + n * blockRows * 4);
       }
     }
-    for (const [n, { step, factor, rest }] of wanted.entries()) {
+    for (const [n, { step, sum, factor, rest }] of wanted.entries()) {
       const found = all[n] as Found;
-      const from = dots + n * blockRows * 4;
-      const length = kernel.collect(from, blockRows, scales, errors, step, factor, rest, found.floor, foundAt);
+      const { floor } = found;
+      const [probe, from] = [probes + n * strideBytes, dots + n * blockRows * 4];
+      const [lessCoarse, less] = [raisedCoarse * sum, raised * sum];
+      const promising = kernel.collect(
+        from,
+        blockRows,
+        lessCoarse,
+        scales,
+        coarseErrors,
+        step,
+        factor,
+        rest,
+        floor,
+        foundAt,
+      );
+      kernel.fine(lower, foundAt, promising, strideBytes, probe, from);
+      const length = kernel.narrow(foundAt, promising, from, less, scales, errors, step, factor, rest, floor);
       for (let at = 0; at < length * 3; at += 3) {
         found.add(block * blockRows + (numbers[at] as number), ends[at + 1] as number, ends[at + 2] as number);
       }

@@ -51,7 +51,7 @@ function takeMessages(): void {
 const wantedAt = (n: number): Wanted => {
   const at = board.wanted + n * board.wantedLength;
   const [step = 0, factor = 0, rest = 0, floor = 0] = numbers.subarray(at, at + 4);
-  return { step, factor, rest, floor, count: words[at + 4] as number };
+  return { step, factor, rest, floor, sum: words[at + 4] as number, count: words[at + 5] as number };
 };
 
 const nextBlock = (): number | undefined => {

@@ -88,6 +88,8 @@ export class Scanner {
 
   private async work(): Promise<void> {
     this.isAtWork = true;
+    // Those who ask in the same turn share the first pass.
+    await undefined;
     while (this.waiting.length > 0) {
       const pass = this.nextPass();
       try {
