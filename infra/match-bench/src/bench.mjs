@@ -1,8 +1,11 @@
 /**
  * How fast faces are found among many, beside what people would use instead: `npm run bench:match -- --rows 100000,1000000`.
  * The same rows and probes for all, one round of each after the other, medians with least and most. Every answer is held
- * against the exact one: a speed without what it finds says nothing. Prints a table for each size, and writes
- * docs/matching/<rows>.json and .svg where --write is given.
+ * against the exact one: a speed without what it finds says nothing. Prints a table for each size.
+ *
+ * `--growth 20000,50000,...` fills one gallery and measures it at each size; `--storm 1000000` searches while others are enrolled and
+ * forgotten; `--probes 100000 --people 10000` decides so often as comparing with everybody would, or not. `--write` puts what
+ * comes of each into docs/matching.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -13,22 +16,27 @@ import { cosine } from '../../../dist/libs/matcher/src/index.js';
 import { agreement } from './agreement.mjs';
 import { chartOf } from './chart.mjs';
 import { galleryOf, hnswlibExact, plain, sqliteVec, topOf, usearchExact, usearchGraph } from './contestants.mjs';
+import { figure, shareOf } from './figures.mjs';
+import { growth } from './growth.mjs';
 import { Identities } from './identities.mjs';
+import { storm } from './storm.mjs';
 
 const root = join(import.meta.dirname, '../../..');
 const dim = 512;
 const { values } = parseArgs({
   options: {
-    rows: { type: 'string', default: '100000' },
+    rows: { type: 'string', default: '' },
     rounds: { type: 'string', default: '15' },
     graph: { type: 'boolean', default: false },
-    probes: { type: 'string', default: '2000' },
+    probes: { type: 'string', default: '0' },
+    people: { type: 'string', default: '500' },
+    growth: { type: 'string', default: '' },
+    storm: { type: 'string', default: '' },
     write: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(values.rounds);
-const figure = (x) => Number(x.toPrecision(3));
-const medianOf = (sorted) => sorted[sorted.length >> 1];
+const numbersIn = (text) => text.split(',').filter(Boolean).map(Number);
 
 /** The ten best of each probe, by comparing with every row. */
 function truthOf({ rows, count }, probes) {
@@ -65,14 +73,14 @@ async function compared(contestants, probes, truth) {
     }
   }
   return contestants.map(({ name, kind }) => {
-    const sorted = times.get(name).sort((a, b) => a - b);
+    const all = times.get(name);
     const recall = found.get(name).length > 0 ? recallOf(found.get(name), truth) : undefined;
     return {
       name,
       kind,
-      ms: figure(medianOf(sorted)),
-      leastMs: figure(sorted[0]),
-      mostMs: figure(sorted.at(-1)),
+      ms: figure(shareOf(all, 0.5)),
+      leastMs: figure(shareOf(all, 0)),
+      mostMs: figure(shareOf(all, 1)),
       recall,
     };
   });
@@ -90,7 +98,7 @@ function changes({ gallery, put, forget }, people) {
     forget(`new-${n}`);
     all.forget.push(performance.now() - startedMs);
   }
-  const told = (times) => ({ ms: figure(medianOf(times.sort((a, b) => a - b))), mostMs: figure(times.at(-1)) });
+  const told = (times) => ({ ms: figure(shareOf(times, 0.5)), mostMs: figure(shareOf(times, 1)) });
   return { enrol: told(all.enrol), forget: told(all.forget), bytesPerRow: figure(gallery.memoryBytes / gallery.size) };
 }
 
@@ -139,13 +147,24 @@ async function run(count) {
 
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
 const machine = { cpu: cpus()[0].model, cores: cpus().length, node: process.version, commit };
+/** Says what came of something, and with --write keeps it. */
+function keep(name, result) {
+  console.log(JSON.stringify(result));
+  if (!values.write) return;
+  mkdirSync(join(root, 'docs/matching'), { recursive: true });
+  writeFileSync(join(root, `docs/matching/${name}.json`), `${JSON.stringify({ machine, ...result }, undefined, 2)}\n`);
+}
+
 console.log(JSON.stringify(machine));
-console.log(JSON.stringify(await agreement(new Identities(dim, 2), Number(values.probes))));
-for (const count of values.rows.split(',').map(Number)) {
+for (const probes of numbersIn(values.probes).filter((count) => count > 0)) {
+  keep('agreement', await agreement(new Identities(dim, 2), { probes, people: Number(values.people) }));
+}
+const isAlone = !values.growth && !values.storm && values.probes === '0';
+for (const count of numbersIn(values.rows || (isAlone ? '100000' : ''))) {
   const result = await run(count);
   show(result);
-  if (!values.write) continue;
-  mkdirSync(join(root, 'docs/matching'), { recursive: true });
-  writeFileSync(join(root, `docs/matching/${count}.json`), `${JSON.stringify({ machine, ...result }, undefined, 2)}\n`);
-  writeFileSync(join(root, `docs/matching/${count}.svg`), chartOf(result));
+  keep(String(count), result);
+  if (values.write) writeFileSync(join(root, `docs/matching/${count}.svg`), chartOf(result));
 }
+if (values.growth) keep('growth', await growth(numbersIn(values.growth)));
+for (const count of numbersIn(values.storm)) keep('storm', await storm(count));
