@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { hospital } from './api.js';
 import { type Call, Calls, type Label, roles } from './calls.js';
 import { family } from './family.js';
+import type { Otherwise } from './hospital.js';
 import type { Server } from './server.js';
 
 const triesMax = family.name === 'embedded' ? 1 : 10;
@@ -16,14 +17,14 @@ export class Site extends Calls {
     super();
   }
 
-  static async open(server: Server, tenant = 'here'): Promise<Site> {
+  static async open(server: Server, tenant = 'here', otherwise: Otherwise = {}): Promise<Site> {
     const site = new Site(server, tenant, { registrar: '', backend: '', dpo: '', secondDpo: '' });
     await site.asked(await server.send('PUT', `/v1/tenants/${tenant}`, server.adminKey, hospital));
     for (const [label, role] of Object.entries(roles) as [Label, string][]) {
       const keys = await server.send('POST', `/v1/tenants/${tenant}/keys`, server.adminKey, { role, label });
       site.keys[label] = (await site.asked(keys)).key;
     }
-    await site.define((call) => site.ask(call));
+    await site.define((call) => site.ask(call), otherwise);
     return site;
   }
 

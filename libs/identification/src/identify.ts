@@ -15,7 +15,7 @@ import {
   purposeRefusals,
   ThresholdCardStream,
 } from '#lib/policy/contract';
-import { Clock, reading, Streams } from '#lib/ports';
+import { Clock, RevisionConflict, reading, Streams } from '#lib/ports';
 import { Candidates, type Scored, type Search } from './candidates.js';
 import { Galleries } from './galleries.js';
 import {
@@ -133,15 +133,25 @@ export class IdentifyFaceHandler implements ICommandHandler<IdentifyFace> {
       const { scored, reasons } = await this.find(caller, kept, sought, looked);
       const recorded = await Promise.all(scored.map((each) => this.candidates.record(caller, sought, each)));
       const said = saidOf(sought, looked, budget, recorded, reasons);
-      const { state = said, position } = await this.streams.change(
-        caller,
-        IdentificationStream,
-        identificationId,
-        (known) => (known ? [] : [IdentificationDecided(said)]),
-      );
+      const { state, position } = await this.record(caller, said);
       return { ...state, alternatives: read.alternatives, position };
     } finally {
       quota.out();
+    }
+  }
+
+  /** What was said under this id first, here or by an attempt that was given up and went on all the same. */
+  private async record(caller: Caller, said: Identification) {
+    const own = reading(IdentificationStream, said.identificationId);
+    const before = { state: IdentificationStream.initial, revision: 0, position: 0 };
+    try {
+      const facts = [IdentificationDecided(said)];
+      const { position } = await this.streams.append(caller, own, before, facts, this.clock.now());
+      return { state: said, position };
+    } catch (error) {
+      if (!(error instanceof RevisionConflict)) throw error;
+      const { state = said, position } = await this.streams.load(caller.tenant, IdentificationStream, own.id);
+      return { state, position };
     }
   }
 
@@ -162,7 +172,10 @@ export class IdentifyFaceHandler implements ICommandHandler<IdentifyFace> {
     const reason = purposeHindrance(purpose, this.clock.now());
     if (reason) throw matchRefusals['not-permitted']({ reason, alternatives });
     const { noticeId, thresholdCardId } = terms;
-    const { state: card } = await this.streams.load(tenant, ThresholdCardStream, thresholdCardId);
+    // What a card says never changes.
+    const [{ state: card }] = await this.streams.recall(tenant, [
+      reading(ThresholdCardStream, thresholdCardId),
+    ] as const);
     if (!card) throw new Error('a purpose has no threshold card');
     if (card.model.id !== model.id || card.model.version !== model.version) {
       throw matchRefusals['wrong-model']({ errors: [{ path: 'model', code: 'wrong-model' }] });
