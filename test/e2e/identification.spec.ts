@@ -226,6 +226,15 @@ describe('identification over HTTP', () => {
       ]);
     });
 
+    it('names nobody where a card lets everybody reach its threshold, and says so', async () => {
+      const blind = await openIdentifying(api, 'blind', { card: { accept: -1, review: -1 } });
+      await findable(blind, newFace());
+      expect(await found(newFace(), blind)).toHaveLength(1);
+      for (let patients = 0; patients < 50; patients++) await findable(blind, newFace());
+      const { body } = await identified(blind, newFace());
+      expect(body).toMatchObject({ candidates: [], reasons: ['too-many-candidates'], gallery: { templates: 51 } });
+    });
+
     it('is refused where the gallery does not fit into the memory that there is', async () => {
       const wide = await openIdentifying(api, 'large', {
         purpose: identifying({ galleryMax: 1_000_000 }),

@@ -1,7 +1,6 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { purposeHindrance } from '#lib/consent/contract';
-import { type Caller, Fault, Refusal, type SubjectId } from '#lib/core';
-import { embeddingOf, ScanFailed, search } from '#lib/matcher';
+import { type Caller, Fault, Refusal } from '#lib/core';
 import { Deadline, matchRefusals } from '#lib/matching/contract';
 import {
   alternativesAt,
@@ -16,8 +15,9 @@ import {
   ThresholdCardStream,
 } from '#lib/policy/contract';
 import { Clock, RevisionConflict, reading, Streams } from '#lib/ports';
-import { Candidates, type Scored, type Search } from './candidates.js';
+import { Candidates, type Search } from './candidates.js';
 import { Galleries } from './galleries.js';
+import { GallerySearch, SearchFailed } from './gallery-search.js';
 import {
   type Candidate,
   type Identification,
@@ -32,8 +32,6 @@ import { Outcomes } from './outcomes.js';
 /** As for a comparison one to one (P12). */
 const answerMaxMs = 800;
 const attemptsMax = 3;
-/** By the budget it is one in a thousand searches that comes to anybody who is not meant: more are a card that is wrong. */
-const comparedMax = 50;
 
 export interface Looked {
   readonly purposeId: PurposeId;
@@ -65,11 +63,6 @@ export class IdentifyFace extends Command<Identified> {
   }
 }
 
-/** The search itself failed, or lost its gallery again and again. */
-class SearchFailed extends Fault {
-  override readonly name = 'SearchFailed';
-}
-
 type Read = Awaited<ReturnType<IdentifyFaceHandler['read']>>;
 
 /**
@@ -82,6 +75,7 @@ export class IdentifyFaceHandler implements ICommandHandler<IdentifyFace> {
   constructor(
     private readonly streams: Streams,
     private readonly galleries: Galleries,
+    private readonly search: GallerySearch,
     private readonly candidates: Candidates,
     private readonly deadline: Deadline,
     private readonly clock: Clock,
@@ -130,7 +124,7 @@ export class IdentifyFaceHandler implements ICommandHandler<IdentifyFace> {
     if ('retryAfterSeconds' in quota) throw refusals['over-quota']({ ...quota, alternatives: read.alternatives });
     try {
       const sought: Search = { ...looked, ...read, identificationId, mayBeRepeat };
-      const { scored, reasons } = await this.find(caller, kept, sought, looked);
+      const { scored, reasons } = await this.search.find(caller, kept, sought, looked);
       const recorded = await Promise.all(scored.map((each) => this.candidates.record(caller, sought, each)));
       const said = saidOf(sought, looked, budget, recorded, reasons);
       const { state, position } = await this.record(caller, said);
@@ -204,59 +198,6 @@ export class IdentifyFaceHandler implements ICommandHandler<IdentifyFace> {
     const { isKept, ...budget } = identificationBudget(card, rule, size);
     if (!isKept) throw refusals['over-budget']({ ...budget, alternatives });
     return budget;
-  }
-
-  /** The closest template of each subject that reaches the threshold, the closest subject first; `limit` of them. */
-  private async find(caller: Caller, kept: KeptGallery, sought: Search, { bytes, limit }: Looked) {
-    const given = embeddingOf(bytes, sought.card.model.dim);
-    if (!given.ok) throw matchRefusals['bad-embedding']({ errors: [{ path: 'embedding', code: given.reason }] });
-    const probe = given.embedding;
-    let rotated: Float64Array | undefined;
-    const scored = new Map<string, Scored>();
-    let areTooMany = false;
-    const score = async (ids: readonly string[]) => {
-      areTooMany = ids.length > comparedMax;
-      if (areTooMany) return ids.map(() => Number.NEGATIVE_INFINITY);
-      return Promise.all(ids.map((id) => this.scoreOf(caller, kept, sought, id, probe, scored)));
-    };
-    try {
-      kept.assertOpen();
-      rotated = kept.rotation.rotate(probe);
-      const asked = { floor: sought.card.accept, count: 0 };
-      const hits = await search(this.galleries.scanner, kept.gallery, rotated, asked, score);
-      kept.assertOpen();
-      const closest = new Map<SubjectId, Scored>();
-      for (const { id } of hits) {
-        const hit = scored.get(id);
-        if (hit && !closest.has(hit.subjectId)) closest.set(hit.subjectId, hit);
-      }
-      const reasons = [
-        ...(areTooMany ? ['too-many-candidates'] : []),
-        ...(kept.unreadable > 0 ? ['template-unreadable'] : []),
-      ];
-      return { scored: [...closest.values()].slice(0, limit), reasons };
-    } catch (error) {
-      if (error instanceof ScanFailed) throw new SearchFailed();
-      throw error;
-    } finally {
-      probe.fill(0);
-      rotated?.fill(0);
-    }
-  }
-
-  private async scoreOf(
-    { tenant }: Caller,
-    kept: KeptGallery,
-    sought: Search,
-    templateId: string,
-    probe: Float32Array,
-    scored: Map<string, Scored>,
-  ): Promise<number> {
-    const subjectId = kept.subjectOf(templateId);
-    const found = subjectId && (await this.candidates.score(tenant, sought, { subjectId, templateId }, probe));
-    if (!found) return Number.NEGATIVE_INFINITY;
-    scored.set(templateId, found);
-    return found.score;
   }
 
   private lastKnownAlternatives({ caller, looked: { purposeId, checkpointId } }: IdentifyFace): string[] {
