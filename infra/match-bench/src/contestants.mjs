@@ -12,6 +12,7 @@ import { cosine, Gallery, Rotation, Scanner, search } from '../../../dist/libs/m
 
 const require = createRequire(import.meta.url);
 const best = 10;
+const threshold = 0.3;
 const memoryMax = 3_000_000_000;
 
 /** A gallery of ours, which several contestants share, with the floor under it. */
@@ -34,8 +35,11 @@ export async function galleryOf({ rows, dim, count }) {
     const asked = { floor: -1, count: best };
     return (await search(scanner, gallery, rotation.rotate(probe), asked, rescored(probe))).map(({ id }) => Number(id));
   };
+  const identified = (scanner) => async (probe) => {
+    await search(scanner, gallery, rotation.rotate(probe), { floor: threshold, count: best }, rescored(probe));
+  };
   const scan = (scanner) => async (probe) => {
-    await scanner.scan(gallery, rotation.rotate(probe), { floor: 0.3, count: 0 });
+    await scanner.scan(gallery, rotation.rotate(probe), { floor: threshold, count: 0 });
   };
   const four = async (probe) => {
     await Promise.all([0, 1, 2, 3].map(() => scan(scanners[0])(probe)));
@@ -55,6 +59,8 @@ export async function galleryOf({ rows, dim, count }) {
       named('Lethe scan, 1 thread', scan(scanners[0]), 'scan'),
       named('Lethe scan, 2 threads', scan(scanners[1]), 'scan'),
       named('Lethe scan of 4 probes, 1 thread', four, 'scan'),
+      named('Lethe exact from 0.3, 1 thread', identified(scanners[0]), 'exact'),
+      named('Lethe exact from 0.3, 2 threads', identified(scanners[1]), 'exact'),
       named('Lethe exact top 10, 1 thread', exactly(scanners[0]), 'exact'),
       named('Lethe exact top 10, 2 threads', exactly(scanners[1]), 'exact'),
     ],

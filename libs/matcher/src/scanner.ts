@@ -5,7 +5,7 @@ import { quantiseProbe } from './quantised.js';
 import { type Attached, attach, type Found, scanBlocks, type Wanted } from './scan.program.js';
 import { ScanFailed, ScanThreads } from './scan-threads.js';
 
-/** Up to so many blocks are scanned at once by who asks: to wake others takes longer, and under 0.5 ms hold nobody up. */
+/** Up to so many blocks are scanned at once by who asks: to wake others takes longer, and under 0.5 ms at a threshold hold nobody up. */
 const inlineBlocksMax = 5;
 
 const countMax = 1_000;
