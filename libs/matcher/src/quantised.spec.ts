@@ -49,6 +49,22 @@ describe('quantised', () => {
     );
   });
 
+  it('the errors of a row are how far it is from what was stored, and hardly more', () => {
+    fc.assert(
+      fc.property(vector, (row) => {
+        const stored = new Uint8Array(128);
+        const { scale, coarseError, error } = quantiseRow(row, stored);
+        const halves = halvesOf(stored, dim);
+        const coarse = Math.hypot(...halves.map(([upper], n) => (row[n] as number) - (16 * upper - 120.5) * scale));
+        const fine = Math.hypot(
+          ...halves.map(([upper, lower], n) => (row[n] as number) - (16 * upper + lower - 128) * scale),
+        );
+        expect([coarseError >= coarse, coarseError - coarse < 1e-6]).toEqual([true, true]);
+        expect([error >= fine, error - fine < 1e-6]).toEqual([true, true]);
+      }),
+    );
+  });
+
   it('a row that was even comes with errors that are small', () => {
     const { coarseError, error } = quantiseRow(unit(Array.from({ length: 512 }, normals(7))), new Uint8Array(512));
     expect(coarseError).toBeLessThan(0.2);
