@@ -1,5 +1,6 @@
 import type { StoredEvent } from '#lib/ports';
-import { columns, MatchTotals, rowOf } from './lifecycle-row.js';
+import { DayTotals } from './day-totals.js';
+import { columns, rowOf } from './lifecycle-row.js';
 import { forms } from './lifecycle-text.js';
 
 const ids = {
@@ -56,13 +57,35 @@ describe('a row of the lifecycle report', () => {
   });
 });
 
-describe('comparisons', () => {
+describe('comparisons and searches', () => {
+  const search = (candidates: number, at: string) =>
+    event(
+      'identification.decided',
+      {
+        identificationId: ids.consentId,
+        purposeId: ids.purposeId,
+        model: { id: 'm', version: '1' },
+        thresholdCardId: 'c',
+        gallery: { templates: 9, fpir: 0, fpirMax: 0.001 },
+        candidates: Array.from({ length: candidates }, () => ({
+          subjectId: ids.subjectId,
+          band: 'strong',
+          matchId: ids.consentId,
+          consentId: ids.consentId,
+        })),
+        reasons: [],
+      },
+      at,
+    );
+
   it('are counted by day and purpose', () => {
-    const totals = new MatchTotals();
+    const totals = new DayTotals();
     for (const each of [
       match('accept', '2026-06-02T23:59:59.999Z'),
       match('reject', '2026-06-02T00:00:00.000Z'),
       match('accept', '2026-06-01T12:00:00.000Z', 'pharmacy'),
+      search(0, '2026-06-02T02:00:00.000Z'),
+      search(2, '2026-06-02T02:00:01.000Z'),
       match('accept', '2026-06-02T01:00:00.000Z'),
     ]) {
       totals.add(each, {});
@@ -71,11 +94,20 @@ describe('comparisons', () => {
       { at: '2026-06-01', purposeId: 'pharmacy', detail: 'accept=1 reject=0 inconclusive=0 unavailable=0' },
       {
         at: '2026-06-02',
+        fact: 'matches',
         purposeId: 'registration',
         detail: 'accept=2 reject=1 inconclusive=0 unavailable=0',
         sequence,
       },
+      { at: '2026-06-02', fact: 'searches', subjectId: '', detail: 'searches=2 named=1 candidates=2' },
     ]);
+  });
+
+  it('are those that were selected', () => {
+    const totals = new DayTotals();
+    totals.add(search(1, '2026-06-02T02:00:00.000Z'), { purposeId: 'pharmacy' });
+    totals.add(search(1, '2026-06-02T02:00:00.000Z'), { to: '2026-06-02T02:00:00.000Z' });
+    expect(totals.rows()).toEqual([]);
   });
 });
 

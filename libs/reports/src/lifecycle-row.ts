@@ -1,6 +1,5 @@
 import { ConsentExpired, ConsentGiven, ConsentRefused, ConsentRenewed, ConsentWithdrawn } from '#lib/consent/contract';
 import { readerOf } from '#lib/core';
-import { type Decision, MatchDecided } from '#lib/matching/contract';
 import type { StoredEvent } from '#lib/ports';
 import { SubjectErased, SubjectErasureBegun } from '#lib/subjects/contract';
 import { TemplateEnrolled, TemplateErased, TemplateErasureBegun } from '#lib/templates/contract';
@@ -8,9 +7,9 @@ import { TemplateEnrolled, TemplateErased, TemplateErasureBegun } from '#lib/tem
 /** One line of the lifecycle report. Empty where a column does not apply. */
 export interface LifecycleRow {
   readonly sequence: number;
-  /** An instant; for `matches`, a day in UTC. */
+  /** An instant; for totals, a day in UTC. */
   readonly at: string;
-  /** The type of the fact, or `matches`. */
+  /** The type of the fact, or of totals: `matches`, `searches`. */
   readonly fact: string;
   readonly subjectId: string;
   readonly purposeId: string;
@@ -51,7 +50,6 @@ const read = readerOf([
   SubjectErasureBegun,
   SubjectErased,
 ]);
-const readMatch = readerOf([MatchDecided]);
 
 const detailOf = (fact: NonNullable<ReturnType<typeof read>>): string => {
   switch (fact.type) {
@@ -85,33 +83,4 @@ export function rowOf(event: StoredEvent, selection: Selection): LifecycleRow | 
   if (selection.purposeId && purposeId !== selection.purposeId) return undefined;
   const { sequence, at, type, actor } = event;
   return { sequence, at, fact: type, subjectId, purposeId, consentId, templateId, actor, detail: detailOf(fact) };
-}
-
-/** Comparisons by day and purpose: a report says how many there were, and of nobody who they were with. */
-export class MatchTotals {
-  private readonly days = new Map<string, Record<Decision, number> & { sequence: number }>();
-
-  add(event: StoredEvent, selection: Selection): void {
-    const { data } = readMatch(event) ?? {};
-    if (!data || !isWithin(selection, event.at)) return;
-    if (selection.purposeId && data.purposeId !== selection.purposeId) return;
-    const key = `${event.at.slice(0, 10)} ${data.purposeId}`;
-    const totals = this.days.get(key) ?? { sequence: 0, accept: 0, reject: 0, inconclusive: 0, unavailable: 0 };
-    totals[data.decision] += 1;
-    totals.sequence = event.sequence;
-    this.days.set(key, totals);
-  }
-
-  /** In the order of day and purpose. `sequence` is that of the last comparison counted. */
-  rows(): LifecycleRow[] {
-    const sorted = [...this.days].sort(([a], [b]) => (a < b ? -1 : 1));
-    return sorted.map(([key, { sequence, ...totals }]) => {
-      const [at = '', purposeId = ''] = key.split(' ');
-      const detail = Object.entries(totals)
-        .map(([decision, count]) => `${decision}=${count}`)
-        .join(' ');
-      const nobody = { subjectId: '', consentId: '', templateId: '', actor: '' };
-      return { ...nobody, sequence, at, fact: 'matches', purposeId, detail };
-    });
-  }
 }

@@ -1,6 +1,7 @@
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import type { Caller } from '#lib/core';
-import { type LifecycleRow, MatchTotals, rowOf, type Selection } from './lifecycle-row.js';
+import { DayTotals } from './day-totals.js';
+import { type LifecycleRow, rowOf, type Selection } from './lifecycle-row.js';
 import { type FormName, forms } from './lifecycle-text.js';
 import { LogPages } from './log-pages.js';
 import { refusals } from './refusals.js';
@@ -47,7 +48,7 @@ async function* textOf(
   position: number,
 ): AsyncGenerator<Buffer> {
   const form = forms[name];
-  const totals = new MatchTotals();
+  const totals = new DayTotals();
   let isFirst = true;
   const write = (rows: readonly LifecycleRow[]) => {
     const text = form.rows(rows, isFirst);

@@ -1,6 +1,7 @@
 import { createHistogram } from 'node:perf_hooks';
 import { ConsentExpired, ConsentGiven, ConsentRefused, ConsentRenewed, ConsentWithdrawn } from '#lib/consent/contract';
 import { readerOf } from '#lib/core';
+import { IdentificationDecided } from '#lib/identification/contract';
 import { type Decision, MatchDecided } from '#lib/matching/contract';
 import type { StoredEvent } from '#lib/ports';
 import { TemplateEnrolled, TemplateErased, TemplateErasureBegun } from '#lib/templates/contract';
@@ -9,11 +10,13 @@ import { isWithin, type Selection } from './lifecycle-row.js';
 const readConsent = readerOf([ConsentGiven, ConsentRenewed, ConsentWithdrawn, ConsentExpired, ConsentRefused]);
 const readTemplate = readerOf([TemplateEnrolled, TemplateErasureBegun, TemplateErased]);
 const readMatch = readerOf([MatchDecided]);
+const readSearch = readerOf([IdentificationDecided]);
 
 /** Folds a log into counts and latencies. What it remembers grows with the templates being erased and the refusals, not with the log. */
 export class Summary {
   private readonly facts: Record<string, number> = {};
   private readonly matches: Record<Decision, number> = { accept: 0, reject: 0, inconclusive: 0, unavailable: 0 };
+  private readonly searches = { count: 0, named: 0 };
   private readonly templates = { living: 0, erasing: 0, erased: 0 };
   private readonly withdrawals = new Map<string, number>();
   /** Templates on their way out after a withdrawal, and when that was. */
@@ -27,11 +30,17 @@ export class Summary {
 
   add(event: StoredEvent): void {
     const match = readMatch(event);
-    const fact = match ?? readConsent(event) ?? readTemplate(event);
+    const search = readSearch(event);
+    const fact = match ?? search ?? readConsent(event) ?? readTemplate(event);
     if (!fact || (this.selection.purposeId && fact.data.purposeId !== this.selection.purposeId)) return;
     const counts = isWithin(this.selection, event.at);
     if (match) {
       if (counts) this.matches[match.data.decision] += 1;
+      return;
+    }
+    if (search) {
+      if (counts) this.searches.count += 1;
+      if (counts && search.data.candidates.length > 0) this.searches.named += 1;
       return;
     }
     if (counts) this.facts[event.type] = (this.facts[event.type] ?? 0) + 1;
@@ -43,7 +52,14 @@ export class Summary {
     const facts = Object.fromEntries(Object.entries(this.facts).sort(([a], [b]) => (a < b ? -1 : 1)));
     const latencies = { withdrawalToBlock: figuresOf(this.toBlock), withdrawalToErasure: figuresOf(this.toErasure) };
     const refusals = { count: this.refusalCount, consentedLater };
-    return { facts, matches: this.matches, latencies, refusals, templates: { ...this.templates } };
+    return {
+      facts,
+      matches: this.matches,
+      searches: { ...this.searches },
+      latencies,
+      refusals,
+      templates: { ...this.templates },
+    };
   }
 
   private follow(event: StoredEvent, counts: boolean): void {

@@ -30,6 +30,8 @@ const Shown = z
     purposeId: PurposeId.nullable(),
     facts: z.record(Slug.or(z.string().max(60)), Count),
     matches: z.record(Decision, Count),
+    /** Among many: how many there were, and how many of them named somebody. */
+    searches: z.object({ count: Count, named: Count }),
     latencies: z.object({ withdrawalToBlock: Latency, withdrawalToErasure: Latency }),
     /** Consents that were refused, and how many of those who refused have consented since. */
     refusals: z.object({ count: Count, consentedLater: Count }),
