@@ -21,8 +21,10 @@ export const guarantees = {
     specs: [
       'libs/consent/src/permission.spec.ts',
       'test/e2e/consent.spec.ts',
+      'test/e2e/identification.spec.ts',
       'test/e2e/policy.spec.ts',
       'test/e2e/templates.spec.ts',
+      'test/e2e/threshold-card.spec.ts',
       'test/sim/consent.property.spec.ts',
     ],
   },
@@ -31,6 +33,7 @@ export const guarantees = {
       '**Withdrawal is immediate.** After a withdrawal was answered 2xx no match that begins later accepts, and in the order of the log no accept and no enrolment stands after one.',
     specs: [
       'libs/audit/src/log-audit.spec.ts',
+      'test/cluster/galleries.spec.ts',
       'test/cluster/linearizability.spec.ts',
       'test/e2e/clock-jumps.spec.ts',
       'test/sim/consent.property.spec.ts',
@@ -57,14 +60,17 @@ export const guarantees = {
   P5: {
     promise: '**Erasure is complete and probed.**',
     specs: [
+      'libs/identification/src/kept-gallery.spec.ts',
       'libs/templates/src/erasure-saga.spec.ts',
       'test/cluster/canary.spec.ts',
       'test/cluster/forgotten-keys.spec.ts',
+      'test/cluster/galleries.spec.ts',
       'test/e2e/subject-sweep.spec.ts',
       'test/e2e/subjects.spec.ts',
       'test/embedded/canary.spec.ts',
+      'test/embedded/gallery-canary.spec.ts',
     ],
-    note: 'Over key table, vault, matchers and views. Backups: see `stores.md`.',
+    note: 'Over key table, vault, matchers with their galleries, and views. Backups: see `stores.md`.',
   },
   P6: {
     promise: '**The record cannot be quietly rewritten.**',
@@ -75,7 +81,12 @@ export const guarantees = {
   P7: {
     promise:
       '**No template in the clear** in any store, log line, error or view; probes are zeroed; scores leave as bands.',
-    specs: ['test/cluster/canary.spec.ts', 'test/e2e/export.spec.ts', 'test/embedded/canary.spec.ts'],
+    specs: [
+      'test/cluster/canary.spec.ts',
+      'test/e2e/export.spec.ts',
+      'test/embedded/canary.spec.ts',
+      'test/embedded/gallery-canary.spec.ts',
+    ],
     note: 'Everything stored and sent. Memory: what is left and why is in `forensics.md`.',
   },
   P8: {
