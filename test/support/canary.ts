@@ -32,11 +32,13 @@ export class Canary {
     const int8 = (scale: number) =>
       Buffer.from(Int8Array.from([...this.values, ...this.values], (x) => Math.round(x * scale)));
     const numbers = [...this.values].slice(0, 4);
+    const length = lengthOf(new Float32Array(this.face.buffer));
     const json = JSON.stringify(numbers).slice(1, -1);
     return new Map([
       ['f32', bytes.subarray(0, period * floatBytes)],
       ['f32 big-endian', Buffer.from(bytes.subarray(0, period * floatBytes)).swap32()],
       ['f64', Buffer.from(Float64Array.from(numbers).buffer)],
+      ['f64 of length 1', Buffer.from(Float64Array.from(numbers, (x) => x / length).buffer)],
       ['int8 of the largest', int8(127 / largest)],
       ['int8 of one', int8(127)],
       ...[0, 1, 2].map((skip) => [`base64 from ${skip}`, base64From(bytes, skip)] as const),
@@ -47,6 +49,12 @@ export class Canary {
       ['one number', Buffer.from(String(numbers[0]))],
     ]);
   }
+}
+
+/** As who makes a rotated vector of it takes it, to the last bit. */
+export function lengthOf(values: Float32Array): number {
+  const largest = values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  return largest * Math.sqrt(values.reduce((square, x) => square + (x / largest) ** 2, 0));
 }
 
 /** Base64 of the first 30 bytes from `skip` on: what they look like where a text begins there, or 3, 6, 9 ... before. */

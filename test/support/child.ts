@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-const flags = [
+/** With these Node runs our sources as they are. */
+export const asSources = [
   '--import',
   join(import.meta.dirname, 'sources.mjs'),
   '--conditions=source',
@@ -21,7 +22,7 @@ export interface Child {
  * have no decorators. Answers once it sent its first message.
  */
 export async function childOf(program: string): Promise<Child> {
-  const child = spawn(process.execPath, [...flags, '--input-type=module', '--eval', program], {
+  const child = spawn(process.execPath, [...asSources, '--input-type=module', '--eval', program], {
     cwd: join(import.meta.dirname, '../..'),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
