@@ -124,6 +124,12 @@ export class Gallery {
     return new Int8Array(this.bytes.buffer, lane * laneBytes, lanesProbesMax * strideBytes);
   }
 
+  /** Overwrites what a thread worked with: probes, and what came of comparing them. */
+  clearLane(lane: number): void {
+    const { laneBytes } = this.layout;
+    this.bytes.fill(0, lane * laneBytes, (lane + 1) * laneBytes);
+  }
+
   /** Overwrites everything. */
   clearAll(): void {
     for (const id of [...this.rows.keys()]) this.forget(id);

@@ -34,7 +34,7 @@ interface Known {
 
 /**
  * Compares probes with galleries: small ones at once, in the thread that asks; others in threads of its own, one pass over
- * a gallery at a time for up to four probes that wait. Where probes were quantised they are overwritten after every pass.
+ * a gallery at a time for up to four probes that wait. What a pass worked with, quantised probes and scores, is overwritten after it.
  */
 export class Scanner {
   private readonly modules;
@@ -120,7 +120,7 @@ export class Scanner {
       let block = 0;
       return scanBlocks(inline, 0, wanted, () => (block < gallery.blockCount ? block++ : undefined));
     } finally {
-      for (const lane of lanes) gallery.lane(lane).fill(0);
+      for (const lane of lanes) gallery.clearLane(lane);
     }
   }
 
