@@ -3,6 +3,7 @@ import type request from 'supertest';
 import { TestApi } from '../support/api.js';
 import { consenting, embeddingOf, enrolled, enrolmentOf, erasureOf, verify } from '../support/enrolment.js';
 import { Hospital } from '../support/hospital.js';
+import { soughtOf } from '../support/identification.js';
 import { logOf } from '../support/log.js';
 import {
   assessment,
@@ -16,6 +17,7 @@ import {
   thresholdCard,
   thresholdCardId,
 } from '../support/policy.js';
+import { identifyingPurpose } from '../support/purposes.js';
 import { pathOf, type Route, routesOf } from '../support/routes.js';
 import { enrolment, faceOf } from '../support/templates.js';
 
@@ -74,6 +76,7 @@ const inBodies: Readonly<Record<string, readonly string[]>> = {
   'put /v1/consent-refusals/{refusalId}': ['subjectId', 'purposeId', 'checkpointId'],
   'put /v1/templates/{templateId}': ['subjectId', 'purposeId'],
   'post /v1/matches/verify': ['subjectId', 'purposeId', 'checkpointId'],
+  'post /v1/matches/identify': ['purposeId', 'checkpointId'],
 };
 /** Ids that callers make: the same id there and here names two things. */
 const isMade = ({ verb, path }: Route, slot: string) => verb === 'put' && path.endsWith(`{${slot}}`);
@@ -123,6 +126,8 @@ describe('P10: tenants', () => {
         return thresholdCard;
       case 'put /v1/purposes/{purposeId}/threshold-card':
         return { thresholdCardId };
+      case 'put /v1/purposes/{purposeId}/rotation':
+        return { version: 2 };
       case 'put /v1/purposes/{purposeId}':
         return purpose;
       case 'put /v1/assessments/{assessmentId}':
@@ -143,6 +148,8 @@ describe('P10: tenants', () => {
         const { subjectId } = await enrolled(here);
         return { subjectId, purposeId, model: enrolment.model, embedding: embeddingOf(faceOf(1)) };
       }
+      case 'post /v1/matches/identify':
+        return soughtOf(faceOf(1), { purposeId: await identifyingPurpose(here) });
       default:
         return name.endsWith('/withdrawal') ? { channel: 'counter' } : {};
     }

@@ -4,7 +4,7 @@ import { hospital as terms } from '../support/api.js';
 import { agreement } from '../support/consent.js';
 import { consenting, embeddingOf, enrolled, enrolmentOf } from '../support/enrolment.js';
 import type { Hospital } from '../support/hospital.js';
-import { identified, searchedCard, soughtOf } from '../support/identification.js';
+import { identified, soughtOf } from '../support/identification.js';
 import {
   assessment,
   checkpoint,
@@ -16,6 +16,7 @@ import {
   thresholdCard,
   thresholdCardId,
 } from '../support/policy.js';
+import { activatable, identifyingPurpose } from '../support/purposes.js';
 import { enrolment, faceOf } from '../support/templates.js';
 
 /** One write that nobody has sent yet, on grounds of its own. */
@@ -41,44 +42,6 @@ export interface Write {
 const someFace = () => faceOf(randomInt(2 ** 31));
 
 const slug = () => `s-${randomUUID()}`;
-
-/** A purpose that could be activated, of its own notice and assessment. */
-async function activatable({ dpo, secondDpo }: Hospital, change: object = {}) {
-  const id = slug();
-  await dpo.put(`/v1/notices/${id}`).send(notice).expect(201);
-  await dpo
-    .put(`/v1/purposes/${id}`)
-    .send({ ...purpose, noticeId: id, ...change })
-    .expect(201);
-  await dpo
-    .put(`/v1/assessments/${id}`)
-    .send({ ...assessment, purposes: [id] })
-    .expect(201);
-  await secondDpo.post(`/v1/assessments/${id}/approval`).send({}).expect(200);
-  await dpo
-    .put(`/v1/checkpoints/${id}`)
-    .send({ ...checkpoint, purposeId: id })
-    .expect(201);
-  return id;
-}
-
-const cardOfMany = 'card-of-many';
-const identifyingOf = new WeakMap<Hospital, Promise<string>>();
-
-/** An active purpose of a hospital that finds people among many: one for all, as each has a gallery of its own. */
-function identifyingPurpose(here: Hospital): Promise<string> {
-  const known = identifyingOf.get(here) ?? makeIdentifying(here);
-  identifyingOf.set(here, known);
-  return known;
-}
-
-async function makeIdentifying(here: Hospital) {
-  const card = { ...thresholdCard, ...searchedCard };
-  await here.dpo.put(`/v1/threshold-cards/${cardOfMany}`).send(card).expect(201);
-  const id = await activatable(here, { ...identifying(), thresholdCardId: cardOfMany });
-  await here.dpo.post(`/v1/purposes/${id}/activation`).send({}).expect(200);
-  return id;
-}
 
 async function drafted({ dpo }: Hospital) {
   const id = slug();
