@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 import { cosine } from '../../../dist/libs/matcher/src/index.js';
 import { agreement } from './agreement.mjs';
 import { chartOf } from './chart.mjs';
-import { galleryOf, hnswlibExact, plain, sqliteVec, topOf, usearchExact, usearchGraph } from './contestants.mjs';
+import { galleryOf, hnswlibExact, plain, sqliteVec, topOf, usearchExact, usearchGraphs } from './contestants.mjs';
 import { figure, shareOf } from './figures.mjs';
 import { growth } from './growth.mjs';
 import { Identities } from './identities.mjs';
@@ -50,8 +50,8 @@ function truthOf({ rows, count }, probes) {
 function recallOf(found, truth) {
   const shares = found.map((ids, n) => ids.filter((id) => truth[n].includes(id)).length / truth[n].length);
   return {
-    rank1: found.filter((ids, n) => ids[0] === truth[n][0]).length / found.length,
-    top10: shares.reduce((sum, share) => sum + share, 0) / shares.length,
+    rank1: figure(found.filter((ids, n) => ids[0] === truth[n][0]).length / found.length),
+    top10: figure(shares.reduce((sum, share) => sum + share, 0) / shares.length),
   };
 }
 
@@ -136,7 +136,7 @@ async function run(count) {
   const truth = truthOf(data, probes);
   const ours = await galleryOf(data);
   const peers = [plain, (all) => usearchExact(all, false), (all) => usearchExact(all, true), hnswlibExact, sqliteVec];
-  const graph = values.graph ? [64, 256, 1_024].map((width) => usearchGraph(data, width)) : [];
+  const graph = values.graph ? usearchGraphs(data, [64, 256, 1_024]) : [];
   const contestants = [...ours.contestants, ...peers.map((build) => build(data)).filter(Boolean), ...graph];
   const results = await compared(contestants, probes, truth);
   const changed = changes(ours, identities.people(200));

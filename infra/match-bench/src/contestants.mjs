@@ -3,8 +3,9 @@
  * and answers their numbers, the best first. `close` lets its memory go.
  */
 import { createSecretKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import wabtOf from 'wabt';
@@ -123,28 +124,39 @@ function narrowed(rows) {
   return all;
 }
 
-/** usearch's graph over i8, one for each width of search, which is fixed when it is made. Building one takes long. */
-export function usearchGraph({ rows, dim, count }, width) {
+/** usearch's graph over i8, searched in several widths. Building it takes long, so each width has a copy of the same one. */
+export function usearchGraphs({ rows, dim, count }, widths) {
   const { Index, MetricKind, ScalarKind } = require('usearch');
-  const index = new Index({
-    dimensions: dim,
-    metric: MetricKind.Cos,
-    quantization: ScalarKind.I8,
-    connectivity: 16,
-    expansion_search: width,
-  });
+  const empty = (width) =>
+    new Index({
+      dimensions: dim,
+      metric: MetricKind.Cos,
+      quantization: ScalarKind.I8,
+      connectivity: 16,
+      expansion_search: width,
+    });
+  const built = empty(widths[0]);
   const step = 10_000;
   for (let from = 0; from < count; from += step) {
     const to = Math.min(count, from + step);
     const keys = BigUint64Array.from({ length: to - from }, (_, n) => BigInt(from + n));
-    index.add(keys, rows.slice(from * dim, to * dim), 2);
+    built.add(keys, rows.slice(from * dim, to * dim), 2);
   }
-  return {
-    name: `usearch HNSW i8, width ${width}`,
-    kind: 'graph',
-    find: async (probe) => [...index.search(probe.slice(), best, 1).keys].map(Number),
-    close: () => undefined,
-  };
+  const folder = mkdtempSync(join(tmpdir(), 'graph-'));
+  const file = join(folder, 'index');
+  built.save(file);
+  const graphs = widths.map((width) => {
+    const index = empty(width);
+    index.load(file);
+    return {
+      name: `usearch HNSW i8, width ${width}`,
+      kind: 'graph',
+      find: async (probe) => [...index.search(probe.slice(), best, 1).keys].map(Number),
+      close: () => undefined,
+    };
+  });
+  rmSync(folder, { recursive: true });
+  return graphs;
 }
 
 /** hnswlib, every row compared. Compiled when it was installed: undefined where it could not be. */
