@@ -89,7 +89,7 @@ export class Scanner {
   private async work(): Promise<void> {
     this.isAtWork = true;
     // Those who ask in the same turn share the first pass.
-    await undefined;
+    await Promise.resolve();
     while (this.waiting.length > 0) {
       const pass = this.nextPass();
       try {
