@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type request from 'supertest';
 import { TestApi } from '../support/api.js';
 import { consenting, embeddingOf, enrolled, enrolmentOf, erasureOf, verify } from '../support/enrolment.js';
+import { filled, type Ids, slugsOf } from '../support/filled.js';
 import { Hospital } from '../support/hospital.js';
 import { soughtOf } from '../support/identification.js';
 import { logOf } from '../support/log.js';
@@ -20,51 +21,6 @@ import {
 import { identifyingPurpose } from '../support/purposes.js';
 import { pathOf, type Route, routesOf } from '../support/routes.js';
 import { enrolment, faceOf } from '../support/templates.js';
-
-type Ids = Readonly<Record<string, string>>;
-
-/** Names that only this hospital gave, as long as any other of these. */
-const slugsOf = (whose: string): Ids => ({
-  noticeId: `notice-of-${whose}`,
-  purposeId: `purpose-of-${whose}`,
-  assessmentId: `assessment-of-${whose}`,
-  checkpointId: `checkpoint-of-${whose}`,
-  thresholdCardId: `card-of-${whose}`,
-});
-
-/** A hospital that has one of everything; its names are its own. */
-async function filled(api: TestApi, tenant: string, whose: string): Promise<Ids> {
-  const hospital = await Hospital.open(api, tenant);
-  const slugs = slugsOf(whose);
-  const { dpo, secondDpo } = hospital;
-  await dpo.put(`/v1/notices/${slugs.noticeId}`).send(notice).expect(201);
-  await dpo.put(`/v1/threshold-cards/${slugs.thresholdCardId}`).send(thresholdCard).expect(201);
-  const { noticeId: noticeName, thresholdCardId: cardName } = slugs;
-  await dpo
-    .put(`/v1/purposes/${slugs.purposeId}`)
-    .send({ ...purpose, noticeId: noticeName, thresholdCardId: cardName })
-    .expect(201);
-  await dpo
-    .put(`/v1/assessments/${slugs.assessmentId}`)
-    .send({ ...assessment, purposes: [slugs.purposeId] })
-    .expect(201);
-  await secondDpo.post(`/v1/assessments/${slugs.assessmentId}/approval`).send({}).expect(200);
-  await dpo
-    .put(`/v1/checkpoints/${slugs.checkpointId}`)
-    .send({ ...checkpoint, purposeId: slugs.purposeId })
-    .expect(201);
-
-  const { subjectId, consentId, templateId } = await enrolled(hospital);
-  await verify(hospital, subjectId).expect(200);
-  const erased = await enrolled(hospital);
-  await hospital.registrar.delete(`/v1/templates/${erased.templateId}`).expect(202);
-  await erasureOf(hospital, erased.templateId);
-  const refusalId = randomUUID();
-  const refusal = { subjectId: await hospital.register(), purposeId, checkpointId, channel: 'counter' };
-  await hospital.registrar.put(`/v1/consent-refusals/${refusalId}`).send(refusal).expect(201);
-  const { keyId } = await api.issue(tenant, 'device');
-  return { ...slugs, subjectId, consentId, templateId, erasedId: erased.templateId, refusalId, keyId };
-}
 
 /** Names of `theirs`, one by one, that a body may refer to. */
 const inBodies: Readonly<Record<string, readonly string[]>> = {
