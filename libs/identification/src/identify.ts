@@ -14,7 +14,7 @@ import {
   purposeRefusals,
   ThresholdCardStream,
 } from '#lib/policy/contract';
-import { Clock, RevisionConflict, reading, Streams } from '#lib/ports';
+import { Clock, type Guard, GuardConflict, guardsOf, RevisionConflict, reading, Streams } from '#lib/ports';
 import { Candidates, type Search } from './candidates.js';
 import { Galleries } from './galleries.js';
 import { GallerySearch, SearchFailed } from './gallery-search.js';
@@ -98,22 +98,24 @@ export class IdentifyFaceHandler implements ICommandHandler<IdentifyFace> {
 
   private async identify(command: IdentifyFace): Promise<Identified> {
     const { caller, identificationId, looked, mayBeRepeat } = command;
-    const { tenant } = caller;
-    const read = await this.read(caller, looked);
-    if (mayBeRepeat) {
-      const known = await this.streams.load(tenant, IdentificationStream, identificationId);
-      if (known.state) return { ...known.state, alternatives: read.alternatives, position: known.position };
-    }
     for (let attempt = 1; ; attempt++) {
+      const read = await this.read(caller, looked);
+      const known = mayBeRepeat && (await this.recorded(caller, identificationId));
+      if (known) return { ...known, alternatives: read.alternatives };
       const kept = await this.galleryFor(caller, read);
       try {
         return await this.identifyIn(kept, command, read);
       } catch (error) {
-        // Its key was renewed, or the lease is lost. Nothing was recorded yet.
-        if (!(error instanceof GalleryClosed)) throw error;
+        // The gallery's key was renewed, the lease is lost, or the purpose is not what it was: decided once more.
+        if (!(error instanceof GalleryClosed || error instanceof GuardConflict)) throw error;
         if (attempt === attemptsMax) throw new SearchFailed();
       }
     }
+  }
+
+  private async recorded({ tenant }: Caller, id: IdentificationId) {
+    const { state, position } = await this.streams.load(tenant, IdentificationStream, id);
+    return state && { ...state, position };
   }
 
   private async identifyIn(kept: KeptGallery, command: IdentifyFace, read: Read): Promise<Identified> {
@@ -127,34 +129,36 @@ export class IdentifyFaceHandler implements ICommandHandler<IdentifyFace> {
       const { scored, reasons } = await this.search.find(caller, kept, sought, looked);
       const recorded = await Promise.all(scored.map((each) => this.candidates.record(caller, sought, each)));
       const said = saidOf(sought, looked, budget, recorded, reasons);
-      const { state, position } = await this.record(caller, said);
-      return { ...state, alternatives: read.alternatives, position };
+      return { ...(await this.record(caller, said, read.guards)), alternatives: read.alternatives };
     } finally {
       quota.out();
     }
   }
 
-  /** What was said under this id first, here or by an attempt that was given up and went on all the same. */
-  private async record(caller: Caller, said: Identification) {
+  /**
+   * Stores it while the purpose stands as it was read: a search is not recorded after a suspension either (P1).
+   * @returns what was said under this id first, here or by an attempt that was given up and went on all the same
+   */
+  private async record(caller: Caller, said: Identification, guards: readonly Guard[]) {
     const own = reading(IdentificationStream, said.identificationId);
     const before = { state: IdentificationStream.initial, revision: 0, position: 0 };
     try {
       const facts = [IdentificationDecided(said)];
-      const { position } = await this.streams.append(caller, own, before, facts, this.clock.now());
-      return { state: said, position };
+      const { position } = await this.streams.append(caller, own, before, facts, this.clock.now(), guards);
+      return { ...said, position };
     } catch (error) {
-      if (!(error instanceof RevisionConflict)) throw error;
-      const { state = said, position } = await this.streams.load(caller.tenant, IdentificationStream, own.id);
-      return { state, position };
+      if (!(error instanceof RevisionConflict) || error instanceof GuardConflict) throw error;
+      const first = await this.recorded(caller, said.identificationId);
+      if (!first) throw error;
+      return first;
     }
   }
 
   /** Everything about the purpose, as it is now. Throws where it does not let anybody be searched for, or not like this. */
   async read({ tenant }: Caller, { purposeId, checkpointId, model }: Looked) {
-    const [{ state: purpose }, { state: checkpoints }] = await this.streams.loadMany(tenant, [
-      reading(PurposeStream, purposeId),
-      reading(CheckpointStream, purposeId),
-    ] as const);
+    const readings = [reading(PurposeStream, purposeId), reading(CheckpointStream, purposeId)] as const;
+    const loaded = await this.streams.loadMany(tenant, readings);
+    const [{ state: purpose }, { state: checkpoints }] = loaded;
     const { terms, rotationVersion } = purpose;
     if (!terms) throw purposeRefusals['purpose-missing']();
     const alternatives = alternativesAt(checkpoints, checkpointId);
@@ -175,7 +179,8 @@ export class IdentifyFaceHandler implements ICommandHandler<IdentifyFace> {
       throw matchRefusals['wrong-model']({ errors: [{ path: 'model', code: 'wrong-model' }] });
     }
     const wanted = { purposeId, model: card.model, rule, rotationVersion };
-    return { wanted, card, noticeId, thresholdCardId, alternatives };
+    const guards = guardsOf(readings.slice(0, 1), loaded.slice(0, 1));
+    return { wanted, card, noticeId, thresholdCardId, alternatives, guards };
   }
 
   /** Why there is none is said together with what else would do (P12). */
