@@ -58,6 +58,10 @@ const pieces = (form: string, vector: Float32Array | Float64Array | Int8Array): 
     return [form, Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength)];
   });
 
+const inMemory = hasReadableMemory ? 'in memory' : 'in memory, which cannot be looked at here: there is no /proc';
+/** Where memory can be looked at, which it can on Linux. */
+const seen = (forms: readonly string[]) => (process.platform === 'linux' ? forms : undefined);
+
 /** Up to five blocks of 4,096 rows are scanned at once by who asks. */
 const holder = join(import.meta.dirname, 'gallery-holder.ts');
 const shapes = [
@@ -65,7 +69,7 @@ const shapes = [
   ['in threads of its own', 6 * 4_096],
 ] as const;
 
-(hasReadableMemory ? describe.each(shapes) : describe.skip.each(shapes))('a gallery that is scanned %s', (_, rows) => {
+describe.each(shapes)(`a gallery that is scanned %s, looked for ${inMemory}`, (_, rows) => {
   const folder = mkdtempSync(join(tmpdir(), 'lethe-gallery-'));
   const seeds = Array.from({ length: 20 }, (_unused, n) => n + 1);
   const faces = seeds.map(facesOf);
@@ -89,7 +93,9 @@ const shapes = [
     child.send([what, name]);
     return (await answered)[0];
   };
+  /** Undefined where it cannot be looked for. */
   const formsFound = () => {
+    if (!hasReadableMemory) return undefined;
     // To look for all would take minutes.
     const some = [faces.slice(0, 1), faces.slice(-1)].flat();
     const patterns = [...some.flat().flatMap(formsOf), ...some.map(([face]) => rowOf(face))];
@@ -102,12 +108,12 @@ const shapes = [
       const hits: { id: string }[] = await ask('search', `like-${n}`);
       expect(hits.map(({ id }) => id)).toEqual([`face-${n}`]);
     }
-    expect(formsFound()).toEqual(['row']);
+    expect(formsFound()).toEqual(seen(['row']));
   }, 60_000);
 
   it('holds nothing of who was forgotten, one second after', async () => {
     for (const n of faces.keys()) expect(await ask('forget', `face-${n}`)).toBe(true);
     await pause(1_000);
-    expect(formsFound()).toEqual([]);
+    expect(formsFound()).toEqual(seen([]));
   }, 60_000);
 });

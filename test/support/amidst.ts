@@ -1,11 +1,18 @@
 import type request from 'supertest';
 
+/** What answers of a comparison, of a search or of a refusal say, as far as anybody looks. */
+interface Body {
+  readonly type?: string;
+  readonly reason?: string;
+  readonly decision?: string;
+  readonly candidates?: readonly { readonly subjectId: string }[];
+}
+
 /** An answer, with where among all that happened its request began. */
 export interface Seen {
   readonly beganAt: number;
   readonly status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: bodies are as many as there are routes.
-  readonly body: any;
+  readonly body: Body;
 }
 
 /** `total` requests, `lanes` of them at a time, and an act that is sent with number `after`. Told by one count of what happened. */
